@@ -1,0 +1,1 @@
+"""Configuration: a mapping in, a frozen model or every problem at once out. All pure."""

@@ -1,0 +1,154 @@
+"""The edges of the core: what it asks of the world, and what it tells it.
+
+Every implementation lives in `adapters`, and tests bring their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, final
+
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.errors import Fault
+from secret_refresher.tokens.token import Grant, Life, Token
+
+
+class Clock(Protocol):
+    """The two clocks of a process."""
+
+    def now(self) -> float:
+        """Seconds of a clock that counts suspend and ignores NTP; its zero means nothing."""
+        ...
+
+    def wall(self) -> float:
+        """Seconds since the epoch, as the machine believes; shown and written only."""
+        ...
+
+
+class FileReader(Protocol):
+    """Reads mounted files."""
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes | Fault]:
+        """The content of each path, all files of one mount from one generation of it."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request that was made and what came of it.
+
+    `origin` is `scheme://host:port`; `status` is None where no HTTP answer came. `seconds` is
+    how long it took, `skew` the server's `Date` less our wall clock, in seconds. `reached`
+    says whether the request was sent: it may then have been counted against us.
+    """
+
+    origin: str
+    status: int | None
+    seconds: float
+    reached: bool
+    skew: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt to fetch a token came to: a grant or a fault, never both.
+
+    `credentials` is a digest of the credential files as the attempt read them, or of what was
+    wrong with them; it tells whether they have changed since.
+    """
+
+    result: Grant | Fault
+    exchanges: tuple[Exchange, ...] = ()
+    credentials: str | None = None
+    used_previous_secret: bool = False
+
+
+class TokenSource(Protocol):
+    """Asks token endpoints for tokens. Called from many threads at once."""
+
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """One attempt, over within `timeout` seconds; a failure is an outcome, not an error."""
+        ...
+
+    def credentials(self, token: TokenConfig) -> str:
+        """The digest that an attempt made now would report as `Outcome.credentials`."""
+        ...
+
+
+class Held(StrEnum):
+    """What a sink was found to hold."""
+
+    NOTHING = "nothing"
+    OURS = "ours"
+    """A rendering that we wrote for this source, whole, with its life on record."""
+    FOREIGN = "foreign"
+    """Anything else: edited, half a token, another source's, unreadable, from the future."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look into a sink found; `life` only where it is `Held.OURS`.
+
+    The life is told by the process's clock, judged by the sink's own idea of the time.
+    """
+
+    held: Held
+    life: Life | None = None
+
+
+class Wrote(StrEnum):
+    """How a publish ended well."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    """The sink held this very rendering already and was left untouched."""
+
+
+class Sink(Protocol):
+    """One place where a token is published. One call at a time; any thread.
+
+    Each method raises `Trouble` where it cannot do what it says.
+    """
+
+    @property
+    def kind(self) -> str:
+        """`file` or `secret`: a label of metrics."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Which one, for people: a path, or namespace/name."""
+        ...
+
+    def inspect(self) -> Finding:
+        """Claims the sink, clears what a killed process left, and says what it holds."""
+        ...
+
+    def publish(self, token: Token) -> Wrote:
+        """Makes the sink hold this token: all of it or none."""
+        ...
+
+    def remove(self) -> bool:
+        """Removes what is ours; whether anything was."""
+        ...
+
+    def disturbed(self) -> bool:
+        """A cheap look: may its content differ from what we last saw or wrote?"""
+        ...
+
+    def close(self) -> None:
+        """Gives up the claim; the content stays."""
+        ...
+
+
+class SinkFactory(Protocol):
+    """Makes the sinks of a token; constructs only, touches nothing."""
+
+    def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
+        """One sink for each entry of `token.sinks`, in order."""
+        ...
