@@ -5,13 +5,15 @@ Every implementation lives in `adapters`, and tests bring their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, final
 
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault
+from secret_refresher.lifecycle.events import Notice
+from secret_refresher.lifecycle.state import TokenState
 from secret_refresher.tokens.token import Grant, Life, Token
 
 
@@ -125,16 +127,19 @@ class Sink(Protocol):
         """Which one, for people: a path, or namespace/name."""
         ...
 
-    def inspect(self) -> Finding:
-        """Claims the sink, clears what a killed process left, and says what it holds."""
+    def inspect(self, source: str) -> Finding:
+        """Claims the sink, clears what a killed process left, and says what it holds.
+
+        Only a token whose record has the fingerprint `source` counts as ours.
+        """
         ...
 
     def publish(self, token: Token) -> Wrote:
-        """Makes the sink hold this token: all of it or none."""
+        """Makes the sink hold this token: all of it or none. The record says `token.source`."""
         ...
 
     def remove(self) -> bool:
-        """Removes what is ours; whether anything was."""
+        """Removes what is ours, whatever its source; whether anything was."""
         ...
 
     def disturbed(self) -> bool:
@@ -151,4 +156,99 @@ class SinkFactory(Protocol):
 
     def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
         """One sink for each entry of `token.sinks`, in order."""
+        ...
+
+
+class Pool(Protocol):
+    """Runs jobs elsewhere, a bounded number at a time."""
+
+    @property
+    def size(self) -> int:
+        """How many jobs run at once."""
+        ...
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Queues a job; never blocks."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a notice is about: a token and its sinks as (kind, target)."""
+
+    name: str
+    sinks: tuple[tuple[str, str], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConfigTaken:
+    """A configuration is in force; counts of tokens. `restart`: sections that wait for one."""
+
+    tokens: int
+    added: int
+    changed: int
+    removed: int
+    restart: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConfigRefused:
+    """A configuration was refused and the old one stays; each problem as one line."""
+
+    problems: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Metrics and probes are served at `address` (host:port)."""
+
+    address: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The daemon was told to stop and finishes what is in flight."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something of ours failed that must not; `where` names the exception and the line."""
+
+    where: str
+
+
+Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect
+
+
+class Observer(Protocol):
+    """Is told every fact once, on the engine's thread; must be quick and must not fail."""
+
+    def notice(self, about: Subject | None, fact: Notice | Exchange | Broadcast) -> None:
+        """Takes note; `about` is None for what concerns no single token."""
+        ...
+
+
+class View(Protocol):
+    """What may be read of a running engine, from any thread."""
+
+    def tokens(self) -> Sequence[tuple[Subject, TokenState]]:
+        """Every token as of now."""
+        ...
+
+    def heartbeat(self) -> float:
+        """When the loop last turned, by the process's clock."""
+        ...
+
+    def unavailable_origins(self) -> frozenset[str]:
+        """Origins that answer nothing at present."""
+        ...
+
+    def busy(self) -> Mapping[str, int]:
+        """Running jobs by pool."""
         ...

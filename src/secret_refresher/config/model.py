@@ -73,7 +73,7 @@ class Request:
     scope: tuple[str, ...] = ()
     audience: str | None = None
     resource: tuple[str, ...] = ()
-    parameters: Mapping[str, object] = field(default=EMPTY)
+    parameters: Mapping[str, object] = field(default_factory=lambda: EMPTY)
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     timeout: float = 10.0
 

@@ -67,12 +67,17 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token with its life; what is published."""
+    """An access token with its life; what is published.
+
+    `source` is the fingerprint of the source section that it was asked for with, so that its
+    record says where it came from even while the configuration has moved on.
+    """
 
     access_token: Secret[str]
     token_type: str
     scope: str | None
     life: Life
+    source: str
 
     def living(self, life: Life) -> Token:
         """The same token under another plan of its life."""

@@ -1,0 +1,220 @@
+"""Structured logs: one event for each fact, from the same records as the metrics."""
+
+from __future__ import annotations
+
+from typing import TextIO, final
+
+import structlog
+
+from secret_refresher.config.model import Log, LogFormat, LogLevel
+from secret_refresher.errors import Fault, Lane
+from secret_refresher.lifecycle import events
+from secret_refresher.ports import (
+    Broadcast,
+    ConfigRefused,
+    ConfigTaken,
+    Defect,
+    Exchange,
+    Listening,
+    Stopping,
+    Subject,
+)
+from secret_refresher.tokens.moments import rfc3339
+from secret_refresher.tokens.token import Life
+
+_LEVELS = {
+    LogLevel.DEBUG: 10,
+    LogLevel.INFO: 20,
+    LogLevel.WARNING: 30,
+    LogLevel.ERROR: 40,
+}
+Line = tuple[LogLevel, str, dict[str, object]]
+"""Level, event, and what belongs to it."""
+
+
+@final
+class Logs:
+    """Writes facts to a stream; implements `ports.Observer`.
+
+    `format` None in the configuration means console on a terminal and JSON elsewhere.
+    """
+
+    def __init__(self, stream: TextIO, log: Log) -> None:
+        chosen = log.format or (LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON)
+        renderer = (
+            structlog.processors.JSONRenderer()
+            if chosen is LogFormat.JSON
+            else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        )
+        self._threshold = _LEVELS[log.level]
+        self._logger = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                renderer,
+            ],
+            wrapper_class=structlog.BoundLogger,
+            cache_logger_on_first_use=True,
+        )
+
+    def level(self, level: LogLevel) -> None:
+        """Says from now on what is at least this grave."""
+        self._threshold = _LEVELS[level]
+
+    def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
+        """Writes one line, or none below the level."""
+        if about is None:
+            level, event, values = _broadcast(fact)
+        elif isinstance(fact, Exchange):
+            level, event, values = _exchange(fact)
+        else:
+            level, event, values = _token(about, fact)
+        if _LEVELS[level] < self._threshold:
+            return
+        if about is not None:
+            values = {"token": about.name, **values}
+        getattr(self._logger, str(level))(event, **values)
+
+
+def _broadcast(fact: object) -> Line:
+    match fact:
+        case ConfigTaken():
+            values: dict[str, object] = {
+                "tokens": fact.tokens,
+                "added": fact.added,
+                "changed": fact.changed,
+                "removed": fact.removed,
+            }
+            if fact.restart:
+                values["restart_needed_for"] = list(fact.restart)
+            return (
+                LogLevel.WARNING if fact.restart else LogLevel.INFO,
+                "configuration taken",
+                values,
+            )
+        case ConfigRefused():
+            return (
+                LogLevel.ERROR,
+                "configuration refused, the old one stays",
+                {"problems": list(fact.problems)},
+            )
+        case Listening():
+            return LogLevel.INFO, "listening", {"address": fact.address}
+        case Stopping():
+            return LogLevel.INFO, "stopping", {}
+        case Defect():
+            return LogLevel.ERROR, "defect", {"where": fact.where}
+    return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}
+
+
+def _exchange(exchange: Exchange) -> Line:
+    values: dict[str, object] = {
+        "origin": exchange.origin,
+        "status": exchange.status,
+        "seconds": round(exchange.seconds, 3),
+    }
+    if exchange.skew is not None:
+        values["clock_skew"] = round(exchange.skew, 1)
+    return LogLevel.DEBUG, "token request", values
+
+
+def _token(about: Subject, fact: object) -> Line:
+    match fact:
+        case events.Fetched():
+            values = {"attempt": fact.attempt, **_life(fact.life), "after_failures": fact.after}
+            if fact.again:
+                values["same_token_again"] = True
+            if fact.used_previous_secret:
+                values["used_previous_secret"] = True
+                return LogLevel.WARNING, "token fetched", values
+            return LogLevel.INFO, "token fetched", values
+        case events.FetchFailed():
+            grave = fact.left <= 0 or fact.fault.lane is Lane.PERMANENT
+            return (
+                LogLevel.ERROR if grave else LogLevel.WARNING,
+                "fetch failed",
+                {
+                    "attempt": fact.attempt,
+                    **_fault(fact.fault),
+                    "failures": fact.failures,
+                    "next_attempt_seconds": round(fact.wait, 1),
+                    "life_left_seconds": round(fact.left, 1),
+                },
+            )
+        case events.CredentialsReloaded():
+            return LogLevel.INFO, "credentials changed", {}
+        case events.Deferred():
+            return (
+                LogLevel.WARNING,
+                "budget holds the fetch back",
+                {"seconds": round(fact.wait, 1), "advice": "raise refresh.maxRequestsPerHour"},
+            )
+    return _sink(about, fact)
+
+
+def _sink(about: Subject, fact: object) -> Line:
+    match fact:
+        case events.Published():
+            values: dict[str, object] = {
+                "attempt": fact.attempt,
+                **_target(about, fact.sink),
+                "expires_at": rfc3339(fact.life.expires_at),
+                "after_failures": fact.after,
+            }
+            if fact.repaired:
+                return LogLevel.WARNING, "sink put right", values
+            if fact.unchanged:
+                return LogLevel.DEBUG, "sink unchanged", values
+            return LogLevel.INFO, "token published", values
+        case events.SinkTrouble():
+            return (
+                LogLevel.ERROR,
+                f"sink {fact.work} failed",
+                {
+                    "attempt": fact.attempt,
+                    **_target(about, fact.sink),
+                    **_fault(fact.fault),
+                    "failures": fact.failures,
+                    "next_attempt_seconds": round(fact.wait, 1),
+                    "life_left_seconds": round(fact.left, 1),
+                },
+            )
+        case events.Adopted():
+            return (
+                LogLevel.INFO,
+                "live token adopted",
+                {**_target(about, fact.sink), **_life(fact.life)},
+            )
+        case events.Drifted():
+            return LogLevel.WARNING, "sink lost its token", _target(about, fact.sink)
+        case events.Lapsed():
+            return LogLevel.ERROR, "token expired in sink", _target(about, fact.sink)
+        case events.Removed():
+            values = {**_target(about, fact.sink), "found": fact.any, "expired": fact.expired}
+            return LogLevel.INFO, "sink cleared", values
+    return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}
+
+
+def _life(life: Life) -> dict[str, object]:
+    return {
+        "expires_at": rfc3339(life.expires_at),
+        "refresh_at": rfc3339(life.refresh_at),
+        "life_seconds": round(life.length, 1),
+    }
+
+
+def _target(about: Subject, sink: int) -> dict[str, object]:
+    kind, target = about.sinks[sink]
+    return {"sink": kind, "target": target}
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    values: dict[str, object] = {
+        "reason": str(fault.reason),
+        "error": fault.summary,
+        "advice": fault.advice,
+    }
+    if fault.status is not None:
+        values["status"] = fault.status
+    return values

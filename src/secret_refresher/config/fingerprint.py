@@ -1,0 +1,50 @@
+"""What makes a token the token of one source: compared on reload, written beside it.
+
+A sink adds the digest of its own rendering itself, so nothing here knows of sinks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from secret_refresher.config.model import TokenConfig
+
+_VERSION = "v1"
+
+
+def source_section(token: TokenConfig) -> tuple[object, ...]:
+    """What a fetch depends on, as a value to compare: equal sections fetch equal tokens."""
+    request = token.request
+    return (
+        token.token_url,
+        token.auth,
+        token.tls,
+        request.format,
+        request.method,
+        request.scope,
+        request.audience,
+        request.resource,
+        request.parameters,
+        request.headers,
+    )
+
+
+def source_fingerprint(token: TokenConfig) -> str:
+    """The source as `v1:` and 32 hexadecimal digits, fit to be written where anybody reads it.
+
+    Parameters and headers are told by their names only, a client id only where the
+    configuration has it in the clear: nothing that goes in may be a secret.
+    """
+    request = token.request
+    public = {
+        "tokenUrl": token.token_url,
+        "clientId": token.auth.client_id,
+        "scope": request.scope,
+        "audience": request.audience,
+        "resource": request.resource,
+        "parameters": sorted(request.parameters),
+        "headers": sorted(name.lower() for name in request.headers),
+    }
+    canonical = json.dumps(public, sort_keys=True, separators=(",", ":"))
+    return f"{_VERSION}:{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"

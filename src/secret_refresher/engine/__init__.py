@@ -1,0 +1,1 @@
+"""Turns the lifecycle's decisions into work: a heap of due times, bounded workers, wake-ups."""

@@ -1,0 +1,347 @@
+"""The engine: takes the lifecycle's actions to the workers, and their results back.
+
+All state belongs to one thread, the one that turns the loop. Workers and other threads only
+ever put a message into the inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import final
+
+from secret_refresher.config.fingerprint import source_section
+from secret_refresher.config.model import Config, State, TokenConfig
+from secret_refresher.engine import jobs
+from secret_refresher.engine.agenda import Agenda
+from secret_refresher.engine.entry import Entry
+from secret_refresher.engine.gate import Gate
+from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle.outlook import NEVER, due
+from secret_refresher.lifecycle.state import TokenState, Work, healthy
+from secret_refresher.lifecycle.step import Draw, step
+from secret_refresher.ports import (
+    Broadcast,
+    Clock,
+    ConfigTaken,
+    Defect,
+    Exchange,
+    Observer,
+    Outcome,
+    Pool,
+    Sink,
+    SinkFactory,
+    Stopping,
+    Subject,
+    TokenSource,
+)
+from secret_refresher.schedule import plan
+
+LONGEST_WAIT = 15.0
+"""Seconds. Waits do not count suspend, the clock does: after a resume we look this soon."""
+GRACE = 5.0
+"""Seconds that what is in flight gets once the daemon was told to stop."""
+SPREAD = 0.1
+"""Seconds by which each token of a changed source is asked for after the one before it."""
+
+
+@final
+class Engine:
+    """Keeps every configured token fresh; implements `ports.View`."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        source: TokenSource,
+        sinks: SinkFactory,
+        fetchers: Pool,
+        tenders: Pool,
+        observers: Sequence[Observer],
+        draw: Draw,
+    ) -> None:
+        self._clock = clock
+        self._source = source
+        self._make_sinks = sinks
+        self._fetchers = fetchers
+        self._tenders = tenders
+        self._observers = observers
+        self._draw = draw
+        self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._entries: dict[str, Entry] = {}
+        self._agenda: Agenda[Entry] = Agenda()
+        self._gate: Gate[tuple[Entry, events.Fetch]] = Gate(fetchers.size)
+        self._sick: frozenset[str] = frozenset()
+        self._fetching = 0
+        self._tending = 0
+        self._unsettled: set[Entry] = set()
+        self._heartbeat = clock.now()
+        self._stop_by = NEVER
+
+    # --- from any thread -----------------------------------------------------------------------
+
+    def reconfigure(self, config: Config, restart: tuple[str, ...] = ()) -> None:
+        """Hands over a configuration; `restart` names changed sections that wait for one."""
+        self._inbox.put(partial(self._reconfigure, config, restart))
+
+    def disturbed(self, entry: Entry, sink: Sink) -> None:
+        """Says that a sink may no longer hold what it did."""
+        self._inbox.put(partial(self._at_sink, entry, sink, events.SinkDisturbed(0)))
+
+    def credentials_changed(self, entry: Entry) -> None:
+        """Says that credentials differ from those that a failed attempt used."""
+        self._inbox.put(partial(self._happen, entry, events.CredentialsChanged()))
+
+    def tell(self, fact: Broadcast) -> None:
+        """Has the observers told."""
+        self._inbox.put(partial(self._tell, None, fact))
+
+    def stop(self) -> None:
+        """Asks the loop to end; safe in a signal handler."""
+        self._inbox.put(self._stop)
+
+    def entries(self) -> list[Entry]:
+        """Every token; for looking only."""
+        return list(self._entries.values())
+
+    def tokens(self) -> Sequence[tuple[Subject, TokenState]]:
+        """Every token as of now."""
+        return [(entry.subject, entry.state) for entry in self.entries()]
+
+    def heartbeat(self) -> float:
+        """When the loop last turned, by the process's clock."""
+        return self._heartbeat
+
+    def unavailable_origins(self) -> frozenset[str]:
+        """Origins that gave no HTTP answer below 500 lately."""
+        return self._sick
+
+    def busy(self) -> Mapping[str, int]:
+        """Jobs under way, by pool."""
+        return {"fetch": self._fetching, "publish": self._tending}
+
+    # --- the loop ------------------------------------------------------------------------------
+
+    def run(self, *, once: bool = False) -> bool:
+        """Turns until stopped; `once`: until every token has had its attempt.
+
+        Returns whether every token is as wanted at the end: live in every sink, or removed.
+        """
+        while True:
+            wait = self.turn()
+            stopped = self._stop_by < NEVER
+            idle = not (self._fetching or self._tending)
+            if stopped and (idle or self._clock.now() >= self._stop_by):
+                break
+            if once and not self._unsettled and self._inbox.empty():
+                break
+            self._receive(wait)
+        now = self._clock.now()
+        for entry in self._entries.values():
+            for sink in entry.sinks:
+                sink.close()
+        return all(_as_wanted(entry.state, now) for entry in self._entries.values())
+
+    def turn(self) -> float:
+        """Takes every message and everything that is due; seconds until the next is due."""
+        self._heartbeat = self._clock.now()
+        while not self._inbox.empty():
+            self._guard(self._inbox.get())
+        while (entry := self._agenda.pop(self._clock.now())) is not None:
+            self._guard(partial(self._happen, entry, events.Woken()))
+        self._admit()
+        upcoming = min(self._agenda.next(), self._stop_by)
+        return min(LONGEST_WAIT, max(0.0, upcoming - self._clock.now()))
+
+    def _receive(self, wait: float) -> None:
+        try:
+            message = self._inbox.get(timeout=wait)
+        except Empty:
+            return
+        self._guard(message)
+
+    def _guard(self, message: Callable[[], object]) -> None:
+        try:
+            message()
+        except Exception as defect:  # noqa: BLE001 - a defect met with one token is kept to it
+            self._tell(None, Defect(jobs.whereabouts(defect)))
+
+    def _stop(self) -> None:
+        if self._stop_by == NEVER:
+            self._stop_by = self._clock.now() + GRACE
+            self._gate.clear()
+            self._tell(None, Stopping())
+
+    # --- one token -----------------------------------------------------------------------------
+
+    def _happen(self, entry: Entry, event: events.Event) -> None:
+        if entry.retired:
+            return
+        now = self._clock.now()
+        entry.state, actions = step(entry.state, event, now, self._draw)
+        for action in actions:
+            match action:
+                case events.Tell():
+                    self._tell(entry.subject, action.notice)
+                case events.Fetch():
+                    self._want(entry, action)
+                case events.Tend():
+                    self._tend(entry, action)
+        upcoming = due(entry.state, now)
+        if upcoming < NEVER:
+            self._agenda.set(entry, upcoming)
+        else:
+            self._agenda.drop(entry)
+        if _settled(entry.state, now):
+            self._unsettled.discard(entry)
+
+    def _want(self, entry: Entry, action: events.Fetch) -> None:
+        if self._stop_by == NEVER:
+            dies = 0.0 if action.life is None else action.life.expires
+            self._gate.wait(entry.origin, dies, (entry, action))
+            self._admit()
+
+    def _admit(self) -> None:
+        while (admitted := self._gate.admit()) is not None:
+            origin, (entry, action) = admitted
+            if entry.retired or entry.origin != origin:
+                self._gate.done(origin, answered=None)
+                if not entry.retired:
+                    self._want(entry, action)
+                continue
+            config = entry.state.config
+            timeout = plan.attempt_timeout(config.request.timeout, action.life, self._clock.now())
+            self._fetching += 1
+            self._fetchers.submit(partial(self._fetch, entry, origin, config, timeout))
+
+    def _fetch(self, entry: Entry, origin: str, config: TokenConfig, timeout: float) -> None:
+        """On a worker."""
+        outcome = jobs.fetch(self._source, config, timeout)
+        self._inbox.put(partial(self._fetched, entry, origin, config, outcome))
+
+    def _fetched(self, entry: Entry, origin: str, config: TokenConfig, outcome: Outcome) -> None:
+        self._fetching -= 1
+        exchanges = outcome.exchanges
+        answered = any(e.status is not None and e.status < 500 for e in exchanges)  # noqa: PLR2004
+        self._gate.done(origin, answered=answered if exchanges else None)
+        self._sick = self._gate.sick()
+        for exchange in exchanges:
+            self._tell(entry.subject, exchange)
+        ended = events.FetchEnded(
+            config,
+            outcome.result,
+            outcome.credentials,
+            sum(exchange.reached for exchange in exchanges),
+            outcome.used_previous_secret,
+        )
+        self._happen(entry, ended)
+        self._admit()
+
+    def _tend(self, entry: Entry, action: events.Tend) -> None:
+        if self._stop_by == NEVER or action.work is Work.PUBLISH:
+            self._tending += 1
+            sink = entry.sinks[action.sink]
+            self._tenders.submit(partial(self._tending_job, entry, sink, action, entry.source))
+
+    def _tending_job(self, entry: Entry, sink: Sink, action: events.Tend, source: str) -> None:
+        """On a worker."""
+        event = jobs.tend(sink, action, source)
+        self._inbox.put(partial(self._tended, entry, sink, event))
+
+    def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent) -> None:
+        self._tending -= 1
+        if not self._at_sink(entry, sink, event):
+            sink.close()  # the configuration lost it while a worker had it
+
+    def _at_sink(
+        self, entry: Entry, sink: Sink, event: events.SinkEvent | events.SinkDisturbed
+    ) -> bool:
+        """Takes an event to the place that its sink has now; whether it still has one."""
+        for index, mine in enumerate(entry.sinks):
+            if mine is sink:
+                self._happen(entry, replace(event, sink=index))
+                return True
+        return False
+
+    # --- the configuration ---------------------------------------------------------------------
+
+    def _reconfigure(self, config: Config, restart: tuple[str, ...]) -> None:
+        now = self._clock.now()
+        wanted = {token.name for token in config.tokens}
+        removed = [name for name in self._entries if name not in wanted]
+        for name in removed:
+            self._retire(self._entries.pop(name))
+        added = 0
+        changed = []
+        for token in config.tokens:
+            entry = self._entries.get(token.name)
+            if entry is None:
+                entry = Entry(token, self._make_sinks(token), now)
+                self._entries[token.name] = entry
+                self._unsettled.add(entry)
+                self._agenda.set(entry, now)
+                added += 1
+            elif entry.state.config != token:
+                changed.append((entry, token))
+        for entry, token in changed:
+            self._change(entry, token, len(changed))
+        self._gate.keep({entry.origin for entry in self._entries.values()})
+        self._sick = self._gate.sick()
+        taken = ConfigTaken(len(self._entries), added, len(changed), len(removed), restart)
+        self._tell(None, taken)
+
+    def _change(self, entry: Entry, token: TokenConfig, crowd: int) -> None:
+        """Takes a changed configuration of one token; `crowd`: how many change with it."""
+        old, sinks = entry.state.config, list(self._make_sinks(token))
+        kept: list[int | None] = [None] * len(sinks)
+        if old.state is token.state:
+            for index, spec in enumerate(token.sinks):
+                if spec in old.sinks:
+                    kept[index] = old.sinks.index(spec)
+                    sinks[index] = entry.sinks[old.sinks.index(spec)]
+        self._close(entry, keep=sinks)
+        entry.describe(token, tuple(sinks))
+        event = events.Reconfigured(
+            token,
+            source_changed=source_section(old) != source_section(token),
+            spread=min(plan.lead(token.refresh, 0.0), SPREAD * (crowd - 1)),
+            kept=tuple(kept),
+        )
+        self._happen(entry, event)
+
+    def _retire(self, entry: Entry) -> None:
+        self._close(entry, keep=[])
+        entry.retired = True
+        entry.sinks = ()
+        self._agenda.drop(entry)
+        self._unsettled.discard(entry)
+
+    def _close(self, entry: Entry, keep: list[Sink]) -> None:
+        """Closes the sinks that go; one that a worker has is closed when it comes back."""
+        for sink, record in zip(entry.sinks, entry.state.sinks, strict=True):
+            if record.work is None and all(sink is not kept for kept in keep):
+                sink.close()
+
+    def _tell(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
+        for observer in self._observers:
+            try:
+                observer.notice(about, fact)
+            except Exception as defect:  # noqa: BLE001 - nobody who watches may stop us
+                if not isinstance(fact, Defect):
+                    self._tell(None, Defect(jobs.whereabouts(defect)))
+
+
+def _as_wanted(state: TokenState, now: float) -> bool:
+    if state.config.state is State.ABSENT:
+        return all(sink.removed for sink in state.sinks)
+    return healthy(state, now)
+
+
+def _settled(state: TokenState, now: float) -> bool:
+    """Whether a token has had its attempt: as wanted, or failed."""
+    if state.fetching or any(sink.work for sink in state.sinks):
+        return False
+    failed = state.failures or any(sink.failures for sink in state.sinks)
+    return bool(failed) or _as_wanted(state, now)

@@ -1,0 +1,41 @@
+"""One token under the engine's care."""
+
+from __future__ import annotations
+
+from typing import final
+from urllib.parse import urlsplit
+
+from secret_refresher.config.fingerprint import source_fingerprint
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.lifecycle.state import TokenState, start
+from secret_refresher.ports import Sink, Subject
+
+
+@final
+class Entry:
+    """A token's state with its sinks; written by the engine's thread only.
+
+    `retired`: the configuration no longer has it, and results that come in late are dropped.
+    """
+
+    __slots__ = ("origin", "retired", "sinks", "source", "state", "subject")
+
+    def __init__(self, config: TokenConfig, sinks: tuple[Sink, ...], now: float) -> None:
+        self.state: TokenState = start(config, now)
+        self.retired = False
+        self.describe(config, sinks)
+
+    def describe(self, config: TokenConfig, sinks: tuple[Sink, ...]) -> None:
+        """Takes what follows from the configuration alone."""
+        self.sinks = sinks
+        self.origin = origin(config)
+        self.source = source_fingerprint(config)
+        self.subject = Subject(config.name, tuple((sink.kind, sink.target) for sink in sinks))
+
+
+def origin(config: TokenConfig) -> str:
+    """Whom a token is asked of, as `scheme://host:port`: the unit of the bulkheads."""
+    parts = urlsplit(config.token_url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"

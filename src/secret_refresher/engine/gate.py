@@ -1,0 +1,100 @@
+"""Who may fetch now: bulkheads between authorization servers."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import Generic, TypeVar, final
+
+J = TypeVar("J")
+
+SICK_AFTER = 3
+"""Fetches in a row without an answer, after which an origin is asked one at a time."""
+
+
+@final
+class _Origin(Generic[J]):
+    """One authorization server: who waits for it, and how it has been doing."""
+
+    __slots__ = ("failures", "listed", "running", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[float, int, J]] = []
+        self.running = 0
+        self.failures = 0
+        self.listed = False
+
+
+@final
+class Gate(Generic[J]):
+    """Lets jobs through: `workers` in all, at most a quarter of them to one origin.
+
+    An origin that gave no HTTP answer below 500 three times in a row is let through one at a
+    time, so that a black hole starves nobody else. Within an origin the token that dies first
+    goes first; between origins it is turn by turn. One thread only.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._share = max(1, workers // 4)
+        self._running = 0
+        self._number = 0
+        self._origins: dict[str, _Origin[J]] = {}
+        self._turns: deque[str] = deque()
+
+    def wait(self, origin: str, expires: float, job: J) -> None:
+        """Queues a job for an origin; `expires` is when the token in use dies."""
+        entry = self._origins.setdefault(origin, _Origin())
+        self._number += 1
+        heapq.heappush(entry.waiting, (expires, self._number, job))
+        self._list(origin, entry)
+
+    def admit(self) -> tuple[str, J] | None:
+        """The next job that may run, with its origin; None while nobody may."""
+        if self._running >= self._workers or not self._turns:
+            return None
+        origin = self._turns.popleft()
+        entry = self._origins[origin]
+        entry.listed = False
+        entry.running += 1
+        self._running += 1
+        _, _, job = heapq.heappop(entry.waiting)
+        self._list(origin, entry)
+        return origin, job
+
+    def done(self, origin: str, *, answered: bool | None) -> None:
+        """A job is over. `answered`: by HTTP below 500; None where nothing was asked."""
+        entry = self._origins[origin]
+        entry.running -= 1
+        self._running -= 1
+        if answered is not None:
+            entry.failures = 0 if answered else entry.failures + 1
+        self._list(origin, entry)
+        if not (entry.waiting or entry.running or entry.failures):
+            del self._origins[origin]
+
+    def clear(self) -> None:
+        """Forgets everybody who waits."""
+        for entry in self._origins.values():
+            entry.waiting.clear()
+            entry.listed = False
+        self._turns.clear()
+
+    def keep(self, origins: set[str]) -> None:
+        """Forgets how origins did that nobody uses any more."""
+        for origin in [name for name in self._origins if name not in origins]:
+            entry = self._origins[origin]
+            if not entry.running and not entry.waiting:
+                del self._origins[origin]
+
+    def sick(self) -> frozenset[str]:
+        """Origins that are asked one at a time."""
+        return frozenset(
+            name for name, entry in self._origins.items() if entry.failures >= SICK_AFTER
+        )
+
+    def _list(self, origin: str, entry: _Origin[J]) -> None:
+        share = 1 if entry.failures >= SICK_AFTER else self._share
+        if entry.waiting and entry.running < share and not entry.listed:
+            entry.listed = True
+            self._turns.append(origin)

@@ -1,0 +1,59 @@
+"""What workers do: one call to a port, its result as an event. Nothing here raises."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle.state import Work
+from secret_refresher.ports import Outcome, Sink, TokenSource, Wrote
+from secret_refresher.tokens.token import Token
+
+
+def fetch(source: TokenSource, config: TokenConfig, timeout: float) -> Outcome:
+    """One attempt to get a token."""
+    try:
+        return source.fetch(config, timeout)
+    except Exception as defect:  # noqa: BLE001 - a defect of one adapter must not end the loop
+        return Outcome(result=internal(defect))
+
+
+def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
+    """Looks into a sink, publishes to it, or clears it."""
+    index = action.sink
+    try:
+        match action.work:
+            case Work.INSPECT:
+                return events.SinkSeen(index, sink.inspect(source).life)
+            case Work.REMOVE:
+                return events.SinkCleared(index, any=sink.remove())
+            case Work.PUBLISH:
+                token = cast(Token, action.token)
+                unchanged = sink.publish(token) is Wrote.UNCHANGED
+                return events.SinkWritten(index, token.life, unchanged=unchanged)
+    except Trouble as trouble:
+        return events.SinkFailed(index, trouble.fault)
+    except Exception as defect:  # noqa: BLE001 - likewise
+        return events.SinkFailed(index, internal(defect))
+
+
+def internal(defect: Exception) -> Fault:
+    """A defect of ours as a fault: where it was, never its text, which may quote a secret."""
+    return Fault(
+        Reason.INTERNAL,
+        f"a defect of ours: {whereabouts(defect)}",
+        "please report it with this line; the attempt is made again",
+    )
+
+
+def whereabouts(defect: BaseException) -> str:
+    """The exception's name and the innermost file and line that it passed."""
+    trace = defect.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(defect).__name__
+    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f"{type(defect).__name__} at {file}:{trace.tb_lineno}"

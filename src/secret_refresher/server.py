@@ -1,0 +1,150 @@
+"""Metrics and probes over HTTP, for Prometheus and the kubelet."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
+from typing import final
+
+Answer = tuple[HTTPStatus, str, bytes]
+"""Status, content type, body."""
+Route = Callable[[str], Answer]
+"""Answers a GET; the argument is the Accept header."""
+
+CONNECTIONS = 32
+"""Served at once; more are turned away, so that nobody can exhaust memory or threads."""
+PATIENCE = 10.0
+"""Seconds after which a connection is cut, whatever it is doing."""
+PLAIN = "text/plain; charset=utf-8"
+
+
+@final
+class Server:
+    """A small HTTP/1.0 server: GET and HEAD of a few exact paths."""
+
+    def __init__(self, host: str, port: int, routes: Mapping[str, Route]) -> None:
+        self._host = host
+        self._port = port
+        self._routes = routes
+
+    def start(self) -> str:
+        """Listens, then serves on a daemon thread; the address as `host:port`.
+
+        `::` means every address of both families, or of IPv4 where the machine has no IPv6.
+        Raises OSError where it cannot listen.
+        """
+        try:
+            server = _listen(socket.AF_INET6 if ":" in self._host else socket.AF_INET, self)
+        except OSError:
+            if self._host != "::":
+                raise
+            self._host = "0.0.0.0"  # noqa: S104 - what `::` means without IPv6
+            server = _listen(socket.AF_INET, self)
+        threading.Thread(target=server.serve_forever, args=(1.0,), name="http", daemon=True).start()
+        port = server.server_address[1]
+        return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where to listen."""
+        return self._host, self._port
+
+    def answer(self, path: str, accept: str) -> Answer:
+        """What a GET of `path` is answered."""
+        route = self._routes.get(path.partition("?")[0])
+        if route is None:
+            known = " ".join(self._routes)
+            return HTTPStatus.NOT_FOUND, PLAIN, f"not found; there are {known}\n".encode()
+        return route(accept)
+
+
+def _listen(family: socket.AddressFamily, server: Server) -> _Listener:
+    listener = _Listener(family, server)
+    try:
+        listener.server_bind()
+        listener.server_activate()
+    except OSError:
+        listener.server_close()
+        raise
+    return listener
+
+
+@final
+class _Listener(ThreadingMixIn, TCPServer):
+    """Bounds what strangers can do: how many, how long, how much."""
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, family: socket.AddressFamily, server: Server) -> None:
+        self.address_family = family
+        self.answers = server
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
+        self._since: dict[socket.socket, float] = {}
+        super().__init__(server.address, _Handler, bind_and_activate=False)
+        if family is socket.AF_INET6 and server.address[0] == "::":
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        self._since[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._since.pop(request, None)
+            self._places.release()
+
+    def service_actions(self) -> None:
+        """Cuts connections whose time is over; the server's loop calls it every second."""
+        latest = time.monotonic() - PATIENCE
+        for request, since in list(self._since.items()):
+            if since < latest:
+                try:
+                    request.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    self._since.pop(request, None)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news."""
+
+
+@final
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+    timeout = 5
+    server_version = "secret-refresher"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        self._send(with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._send(with_body=False)
+
+    def _send(self, *, with_body: bool) -> None:
+        status, content_type, body = self.server.answers.answer(
+            self.path, self.headers.get("Accept", "")
+        )
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as inherited
+        """Requests are not logged: probes alone would be most of the log."""

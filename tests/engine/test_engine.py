@@ -1,0 +1,171 @@
+"""The real engine in a virtual world."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given, settings, strategies as st
+
+from engine.world import World
+from secret_refresher.config.model import Config, Refresh, TokenConfig
+from secret_refresher.lifecycle import events
+from secret_refresher.ports import ConfigTaken
+from support.tokens import token_config
+
+LEAD = 25.0
+"""Seconds between the latest refresh point and the expiry, with these refresh settings."""
+SETTINGS = Refresh(min_lead=LEAD)
+
+
+def config(*tokens: TokenConfig) -> Config:
+    """A configuration of these tokens."""
+    return Config(tokens=tokens)
+
+
+def one(**more: object) -> TokenConfig:
+    """One token with a life of 100 s and a lead of 25 s."""
+    return token_config(refresh=SETTINGS, **more)  # type: ignore[arg-type]
+
+
+def test_a_day_in_peace() -> None:
+    """Without faults no consumer sees an expired token, for less than 1.6 requests a life."""
+    world, token = World(), one(sinks=2)
+    world.start(config(token))
+    world.run(86_400)
+    assert all(box.text for box in world.boxes.values())
+    assert world.expired() == 0
+    assert len(world.service(token).asked) <= 1.6 * (86_400 - 1000) / 100
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.data())
+def test_outages_shorter_than_the_lead_are_never_seen(seed: int, data: st.DataObject) -> None:
+    """However outages shorter than the lead are spread, no consumer sees an expired token."""
+    world, token = World(seed), one()
+    service = world.service(token)
+    start = 1010.0
+    for _ in range(20):
+        start += data.draw(st.floats(LEAD, 200), label="peace")
+        length = data.draw(st.floats(0.1, LEAD - 2), label="outage")
+        service.away.append((start, start + length))
+        start += length
+    world.start(config(token))
+    world.run(start + 100)
+    assert world.expired() == 0
+    floor = min(10.0, service.lifetime / 4)
+    granted = [f for f in world.facts if isinstance(f, events.Fetched)]
+    issued = [f.life.issued for f in granted]
+    assert all(after - before >= floor for before, after in pairwise(issued))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.floats(1, 60), min_size=1, max_size=30))
+def test_restarts_with_a_live_token_cost_no_request(seed: int, pauses: list[float]) -> None:
+    """Killed at any instant and started again, the daemon asks for nothing it has."""
+    world, token = World(seed), one(sinks=2)
+    for pause in pauses:
+        world.start(config(token))
+        world.run(world.time + pause)
+    lives = (world.time - 1000) / 100
+    # One request may be lost with each kill between its answer and its publish.
+    lost = sum(1 for fact in world.facts if isinstance(fact, events.Fetched)) + len(pauses)
+    assert len(world.service(token).asked) <= lost
+    world.run(world.time + 5)
+    granted = sum(1 for fact in world.facts if isinstance(fact, events.Fetched))
+    assert granted <= 2.6 * lives + 2 + len(pauses) * (world.latency * 4 / 40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.floats(1, 44), st.floats(0.1, 60))
+def test_a_broken_sink_costs_no_request_and_is_filled_afterwards(
+    seed: int, begin: float, length: float
+) -> None:
+    """While a sink is broken fetches go on as planned; mended, it is filled within a minute."""
+    world, token = World(seed), one()
+    world.start(config(token))
+    world.run(1000 + begin)
+    asked = len(world.service(token).asked)
+    (box,) = world.boxes.values()
+    box.broken = True
+    world.run(world.time + length)
+    assert len(world.service(token).asked) - asked <= length / 40 + 1
+    box.broken = False
+    world.run(world.time + 61)
+    assert box.life is not None
+    assert box.life.alive(world.time)
+
+
+def test_edits_by_others_are_put_right_without_a_request() -> None:
+    """Deleted or edited content comes back from memory."""
+    world, token = World(), one()
+    world.start(config(token))
+    world.run(1005)
+    (box,) = world.boxes.values()
+    before = (box.text, len(world.service(token).asked))
+    box.text, box.life = "edited by hand", None
+    world.patrol()
+    world.run(1007)
+    assert (box.text, len(world.service(token).asked)) == before
+
+
+def test_a_dead_origin_makes_no_other_token_late() -> None:
+    """Two thousand tokens of an origin that answers nothing delay nobody else."""
+    world = World(latency=5.0)
+    sick = [one(name=f"sick-{n}", url="https://sick.example.com/token") for n in range(2000)]
+    well = [one(name=f"well-{n}", url="https://well.example.com/token") for n in range(20)]
+    world.service(sick[0]).away.append((0, 1e9))
+    world.start(config(*sick, *well))
+    world.run(1000 + 600)
+    for token in well:
+        box = world.boxes[token.sinks[0].path]
+        assert box.text is not None
+        assert box.read_expired == 0
+    assert world.engine.unavailable_origins() == {"https://sick.example.com:443"}
+    tries = world.service(sick[0]).asked
+    assert len([at for at in tries if at > 1100]) <= 500 / 5 + 1  # one at a time
+
+
+def test_reload_adds_removes_and_changes() -> None:
+    """A new configuration is taken while running; a new source is asked for at once."""
+    world, kept, gone = World(), one(name="kept"), one(name="gone")
+    world.start(config(kept, gone))
+    world.run(1002)
+    moved = replace(kept, token_url="https://moved.example.com/token")
+    world.engine.reconfigure(config(moved, one(name="added")))
+    world.run(1015)
+    taken = [fact for fact in world.facts if isinstance(fact, ConfigTaken)]
+    assert taken[-1] == ConfigTaken(tokens=2, added=1, changed=1, removed=1)
+    assert len(world.service(moved).asked) == 1
+    world.run(1500)
+    names = {about.name for about, _ in world.engine.tokens()}
+    assert names == {"kept", "added"}
+    assert world.boxes["/tokens/gone-0"].life is not None
+    assert world.boxes["/tokens/gone-0"].life.issued < 1002  # nobody tends it any more
+
+
+def test_a_changed_source_of_many_is_no_herd() -> None:
+    """A changed default asks for a thousand tokens over the lead, not at once."""
+    world = World()
+    tokens = [one(name=f"t-{n}") for n in range(1000)]
+    world.start(config(*tokens))
+    world.service(tokens[0]).lifetime = 1000
+    world.run(1050)
+    asked = len(world.service(tokens[0]).asked)
+    assert asked == 1000
+    changed = [replace(t, request=replace(t.request, scope=("new",))) for t in tokens]
+    world.engine.reconfigure(config(*changed))
+    begin = world.time
+    world.run(begin + 1)
+    first_second = len(world.service(tokens[0]).asked) - asked
+    assert first_second < 1000 / LEAD * 3
+
+
+def test_ten_thousand_tokens_stay_fresh() -> None:
+    """Ten thousand tokens of mixed age live for ten lives without an expired read."""
+    world = World(latency=0.05)
+    tokens = [one(name=f"t-{n}", url=f"https://o{n % 50}.example.com/t") for n in range(10_000)]
+    for token in tokens:
+        world.service(token).lifetime = 600
+    world.start(config(*tokens))
+    world.run(1000 + 1200)
+    assert len(world.boxes) == 10_000
+    assert world.expired() == 0

@@ -1,0 +1,205 @@
+"""A world on a virtual clock: the real engine with simulated servers, sinks and workers."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from secret_refresher.config.model import Config, TokenConfig
+from secret_refresher.engine.engine import Engine
+from secret_refresher.engine.entry import origin
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.ports import Exchange, Finding, Held, Outcome, Sink, Wrote
+from secret_refresher.tokens.secret import Secret
+from secret_refresher.tokens.token import Grant, Life, Token
+from support.tokens import WALL
+
+AWAY = Fault(Reason.CONNECT, "refused", "start it", Lane.TRANSIENT)
+
+
+@dataclass
+class Box:
+    """What a sink's place in the world holds; outlives processes."""
+
+    text: str | None = None
+    life: Life | None = None
+    source: str = ""
+    broken: bool = False
+    read_expired: int = 0
+
+    def look(self, now: float) -> None:
+        """A consumer that reads all the time: has it come to read a dead token?"""
+        self.read_expired += self.life is not None and not self.life.alive(now)
+
+
+class BoxSink:
+    """A sink over a box."""
+
+    kind = "file"
+
+    def __init__(self, world: World, target: str) -> None:
+        self._world = world
+        self.target = target
+        self._seen: str | None = None
+
+    @property
+    def _box(self) -> Box:
+        return self._world.boxes.setdefault(self.target, Box())
+
+    def _check(self) -> None:
+        if self._box.broken:
+            raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
+
+    def inspect(self, source: str) -> Finding:
+        """What the box holds."""
+        self._check()
+        self._seen = self._box.text
+        if self._box.text is None:
+            return Finding(Held.NOTHING)
+        if self._box.life is None or self._box.source != source:
+            return Finding(Held.FOREIGN)
+        return Finding(Held.OURS, self._box.life)
+
+    def publish(self, token: Token) -> Wrote:
+        """Puts the token into the box."""
+        self._check()
+        self._box.look(self._world.time)
+        self._box.text = self._seen = token.access_token.reveal()
+        self._box.life, self._box.source = token.life, token.source
+        return Wrote.WRITTEN
+
+    def remove(self) -> bool:
+        """Empties the box."""
+        held, self._box.text, self._box.life = self._box.text, None, None
+        return held is not None
+
+    def disturbed(self) -> bool:
+        """Whether it changed."""
+        return self._box.text != self._seen
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+@dataclass
+class Service:
+    """One authorization server."""
+
+    lifetime: float = 100.0
+    away: list[tuple[float, float]] = field(default_factory=list)
+    refuses: bool = False
+    asked: list[float] = field(default_factory=list)
+
+
+class World:
+    """Time, servers, boxes; implements the clock, the source and the pools of an engine."""
+
+    size = 32
+
+    def __init__(self, seed: int = 0, latency: float = 0.2) -> None:
+        self.time = 1000.0
+        self.latency = latency
+        self.boxes: dict[str, Box] = {}
+        self.services: dict[str, Service] = {}
+        self.facts: list[object] = []
+        self.random = random.Random(seed)  # noqa: S311 - a simulation
+        self.fetching: dict[str, int] = {}
+        self._todo: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = 0
+        self._generation = 0
+        self._minted = 0
+
+    # the clock
+    def now(self) -> float:
+        """The process's clock."""
+        return self.time
+
+    def wall(self) -> float:
+        """The wall clock."""
+        return WALL + self.time
+
+    # the pool
+    def submit(self, job: Callable[[], None]) -> None:
+        """Runs a job after the world's latency, unless the process is killed before."""
+        generation = self._generation
+        self._at(self.time + self.latency, lambda: generation == self._generation and job())
+
+    # the source
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """Asks the token's service."""
+        service = self.service(token)
+        service.asked.append(self.time)
+        where = origin(token)
+        if any(begin <= self.time < end for begin, end in service.away):
+            return Outcome(AWAY, (Exchange(where, None, self.latency, reached=False),), "c")
+        if service.refuses:
+            fault = Fault(Reason.INVALID_CLIENT, "refused", "rotate", Lane.PERMANENT)
+            return Outcome(fault, (Exchange(where, 401, self.latency, reached=True),), "c")
+        self._minted += 1
+        issued = self.time - self.latency
+        grant = Grant(
+            Secret(f"token-{self._minted}"), "Bearer", None, service.lifetime, issued, WALL + issued
+        )
+        return Outcome(grant, (Exchange(where, 200, self.latency, reached=True),), "c")
+
+    def credentials(self, token: TokenConfig) -> str:
+        """They never change."""
+        return "c"
+
+    def service(self, token: TokenConfig) -> Service:
+        """The service that a token is asked of."""
+        return self.services.setdefault(origin(token), Service())
+
+    # an observer
+    def notice(self, about: object, fact: object) -> None:
+        """Keeps every fact."""
+        self.facts.append(fact)
+
+    # running
+    def start(self, config: Config) -> Engine:
+        """A new process; whatever the old one had under way is lost."""
+        self._generation += 1
+
+        def sinks(token: TokenConfig) -> tuple[Sink, ...]:
+            return tuple(BoxSink(self, spec.path) for spec in token.sinks)
+
+        self.engine = Engine(
+            clock=self,
+            source=self,
+            sinks=sinks,
+            fetchers=self,
+            tenders=self,
+            observers=(self,),
+            draw=self.random.random,
+        )
+        self.engine.reconfigure(config)
+        return self.engine
+
+    def expired(self) -> int:
+        """How often consumers came to read a dead token."""
+        for box in self.boxes.values():
+            box.look(self.time)
+        return sum(box.read_expired for box in self.boxes.values())
+
+    def run(self, until: float) -> None:
+        """Lets time pass."""
+        while self.time < until:
+            following = self.time + max(self.engine.turn(), 1e-6)
+            if self._todo:
+                following = min(following, self._todo[0][0])
+            self.time = min(max(following, self.time), until)
+            while self._todo and self._todo[0][0] <= self.time:
+                heapq.heappop(self._todo)[2]()
+
+    def patrol(self) -> None:
+        """One round over every sink."""
+        for entry in self.engine.entries():
+            for sink, record in zip(entry.sinks, entry.state.sinks, strict=True):
+                if record.seen and record.work is None and sink.disturbed():
+                    self.engine.disturbed(entry, sink)
+
+    def _at(self, instant: float, job: Callable[[], object]) -> None:
+        self._number += 1
+        heapq.heappush(self._todo, (instant, self._number, lambda: (job(), None)[1]))

@@ -1,0 +1,372 @@
+"""One token's state machine, case by case. A life lasts 100 s; draws are always 0.5."""
+
+from dataclasses import replace
+
+from secret_refresher.config.model import OnExpired, Refresh, State
+from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle.outlook import NEVER, due
+from secret_refresher.lifecycle.state import (
+    SinkState,
+    SourceState,
+    TokenState,
+    Work,
+    healthy,
+    shown_state,
+    sink_state,
+    source_state,
+    start,
+)
+from secret_refresher.lifecycle.step import step
+from secret_refresher.tokens.token import Life
+from support.tokens import WALL, grant, token_config
+
+TRANSIENT = Fault(Reason.SERVER_ERROR, "the server is ill", "wait", Lane.TRANSIENT)
+PERMANENT = Fault(Reason.INVALID_CLIENT, "refused", "rotate", Lane.PERMANENT)
+FULL = Fault(Reason.NO_SPACE, "disk full", "make room")
+
+
+class Story:
+    """A token whose story is told event by event."""
+
+    def __init__(self, **config: object) -> None:
+        self.state: TokenState = start(token_config(**config), 0)  # type: ignore[arg-type]
+        self.now = 0.0
+        self.actions: tuple[events.Action, ...] = ()
+
+    def at(self, now: float, event: events.Event | None = None) -> list[object]:
+        """Tells an event at an instant; answers with what is wanted, without the notices."""
+        self.now = now
+        self.state, self.actions = step(self.state, event or events.Woken(), now, lambda: 0.5)
+        return [action for action in self.actions if not isinstance(action, events.Tell)]
+
+    def told(self) -> list[events.Notice]:
+        """What the last event had observers told."""
+        return [action.notice for action in self.actions if isinstance(action, events.Tell)]
+
+    def granted(self, now: float, text: str = "t1", lifetime: float = 100) -> list[object]:
+        """A fetch that was sent at `now` succeeds at once."""
+        return self.at(now, self.ended(grant(text, now, lifetime)))
+
+    def ended(self, result: object, credentials: str = "c1") -> events.FetchEnded:
+        """The end of a fetch."""
+        return events.FetchEnded(self.state.config, result, credentials, 1)  # type: ignore[arg-type]
+
+    def written(self, now: float, sink: int = 0) -> list[object]:
+        """The token in memory was published."""
+        assert self.state.token is not None
+        return self.at(now, events.SinkWritten(sink, self.state.token.life, unchanged=False))
+
+    def running(self, **config: object) -> "Story":
+        """Skips to a token published at 0 s."""
+        self.__init__(**config)  # type: ignore[misc]
+        self.at(0)
+        for sink in range(len(self.state.sinks)):
+            self.at(0, events.SinkSeen(sink, None))
+        self.granted(0)
+        for sink in range(len(self.state.sinks)):
+            self.written(0, sink)
+        return self
+
+
+def found(issued: float, lifetime: float = 100) -> Life:
+    """The life of a token that an earlier process issued."""
+    return Life(issued, issued + 0.7 * lifetime, issued + lifetime, WALL + issued)
+
+
+def wanted_fetch(actions: list[object]) -> bool:
+    """Whether a fetch is among them."""
+    return any(isinstance(action, events.Fetch) for action in actions)
+
+
+def test_starts_with_a_look_and_no_fetch() -> None:
+    """Before anything is asked of a server, every sink is looked into."""
+    story = Story(sinks=2)
+    assert story.at(0) == [events.Tend(0, Work.INSPECT), events.Tend(1, Work.INSPECT)]
+    assert source_state(story.state, 0) is SourceState.PENDING
+
+
+def test_an_empty_sink_gets_a_token() -> None:
+    """Nothing in the sink: fetch, publish, and wait for the refresh point."""
+    story = Story()
+    story.at(0)
+    assert wanted_fetch(story.at(0, events.SinkSeen(0, None)))
+    (publish,) = story.granted(1)
+    assert isinstance(publish, events.Tend)
+    assert publish.work is Work.PUBLISH
+    assert story.written(1) == []
+    assert healthy(story.state, 1)
+    assert story.state.once
+    assert due(story.state, 1) == 1 + 45  # half of the life, less half of the jitter
+    assert source_state(story.state, 47) is SourceState.DUE
+
+
+def test_a_live_token_is_adopted() -> None:
+    """A live token of ours costs no request and is refreshed at its own point."""
+    story = Story()
+    story.at(0)
+    assert story.at(0, events.SinkSeen(0, found(-20))) == []
+    assert isinstance(story.told()[0], events.Adopted)
+    assert due(story.state, 0) == 50
+    assert wanted_fetch(story.at(50))
+
+
+def test_adoption_can_be_switched_off() -> None:
+    """With `adopt: false` a live token is fetched over."""
+    story = Story(adopt=False)
+    story.at(0)
+    assert wanted_fetch(story.at(0, events.SinkSeen(0, found(-20))))
+
+
+def test_the_earliest_adopted_refresh_point_counts() -> None:
+    """Sinks that hold tokens of different age are refreshed when the oldest is due."""
+    story = Story(sinks=2)
+    story.at(0)
+    story.at(0, events.SinkSeen(0, found(-10)))
+    story.at(0, events.SinkSeen(1, found(-30)))
+    assert due(story.state, 0) == 40
+
+
+def test_a_found_token_is_never_copied_to_another_sink() -> None:
+    """One sink empty, the other adopted: the empty one gets a fetched token."""
+    story = Story(sinks=2)
+    story.at(0)
+    story.at(0, events.SinkSeen(0, found(-10)))
+    actions = story.at(0, events.SinkSeen(1, None))
+    assert wanted_fetch(actions)
+    assert not any(isinstance(a, events.Tend) and a.work is Work.PUBLISH for a in actions)
+
+
+def test_nothing_is_fetched_for_a_sink_that_cannot_be_looked_into() -> None:
+    """A sink that is locked by another process may hold a live token: no request is wasted."""
+    story = Story()
+    story.at(0)
+    assert story.at(0, events.SinkFailed(0, Fault(Reason.LOCKED, "s", "a"))) == []
+    assert sink_state(story.state, 0, 0) is SinkState.BLOCKED
+    again = due(story.state, 0)
+    assert story.at(again) == [events.Tend(0, Work.INSPECT)]
+
+
+def test_a_failed_publish_costs_no_fetch() -> None:
+    """The sink is tried again with the token in memory until the token is due."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkSeen(0, None))
+    story.granted(0)
+    while story.now < 44:
+        assert not wanted_fetch(story.at(story.now, events.SinkFailed(0, FULL)))
+        actions = story.at(min(44, due(story.state, story.now)))
+        assert not wanted_fetch(actions)
+    assert story.state.attempts == 1
+
+
+def test_a_failed_refresh_keeps_the_old_token() -> None:
+    """Failures leave the published token alone until it dies, and say so in the state."""
+    story = Story().running()
+    assert wanted_fetch(story.at(46))
+    assert story.at(46, story.ended(TRANSIENT)) == []
+    assert source_state(story.state, 46) is SourceState.FAILING
+    assert healthy(story.state, 46)
+    assert shown_state(story.state, 46) == "failing"
+
+
+def test_one_attempt_is_made_in_the_last_tenth_of_the_life() -> None:
+    """Even in the slow lane somebody asks once more before the token dies."""
+    story = Story().running()
+    story.at(46)
+    attempts = [46.0]
+    while story.now < 100:
+        story.at(story.now, story.ended(PERMANENT))
+        story.at(due(story.state, story.now))
+        if story.state.fetching:
+            attempts.append(story.now)
+    assert [at for at in attempts if 90 <= at < 100] == [92.5]
+
+
+def test_expiry_is_told_once_and_the_token_kept() -> None:
+    """A dead token stays in its sink by default; observers hear of it once."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    story.at(100)
+    assert events.Lapsed(0) in story.told()
+    story.at(101)
+    assert events.Lapsed(0) not in story.told()
+    assert sink_state(story.state, 0, 101) is SinkState.EXPIRED
+    assert source_state(story.state, 101) is SourceState.EXPIRED
+
+
+def test_a_dead_token_is_deleted_where_wanted() -> None:
+    """With `onExpired: delete` a sink is cleared at the expiry, and filled again later."""
+    story = Story().running(refresh=Refresh(on_expired=OnExpired.DELETE))
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    assert events.Tend(0, Work.REMOVE) in story.at(100)
+    assert story.at(100, events.SinkCleared(0, any=True)) != [events.Tend(0, Work.REMOVE)]
+    assert sink_state(story.state, 0, 100) is SinkState.EMPTY
+    publish = story.granted(130, "t2")[-1]
+    assert isinstance(publish, events.Tend)
+    assert publish.work is Work.PUBLISH
+
+
+def test_drift_is_put_right_from_memory() -> None:
+    """Lost content is published again without a fetch, and counted as a repair."""
+    story = Story().running()
+    assert story.at(10, events.SinkDisturbed(0)) == [events.Tend(0, Work.INSPECT)]
+    (publish,) = story.at(10, events.SinkSeen(0, None))
+    assert isinstance(publish, events.Tend)
+    assert publish.work is Work.PUBLISH
+    assert events.Drifted(0) in story.told()
+    story.written(11)
+    (told,) = story.told()
+    assert isinstance(told, events.Published)
+    assert told.repaired
+
+
+def test_drift_of_an_adopted_token_costs_one_fetch() -> None:
+    """What memory does not have must be asked for."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkSeen(0, found(-10)))
+    story.at(5, events.SinkDisturbed(0))
+    assert wanted_fetch(story.at(5, events.SinkSeen(0, None)))
+
+
+def test_a_false_alarm_changes_nothing() -> None:
+    """A look that finds our own token, however the wall clock moved, leaves all as it was."""
+    story = Story().running()
+    before = story.state
+    story.at(10, events.SinkDisturbed(0))
+    jumped = replace(before.token.life, issued=3610.0, expires=3710.0)  # type: ignore[union-attr]
+    assert story.at(10, events.SinkSeen(0, jumped)) == []
+    assert story.state == before
+
+
+def test_a_newer_token_of_another_replica_is_left_and_scheduled_by() -> None:
+    """Whoever was faster wins; nobody writes over a newer live token of ours."""
+    story = Story().running()
+    story.at(10, events.SinkDisturbed(0))
+    assert story.at(10, events.SinkSeen(0, found(8))) == []
+    assert due(story.state, 10) == 8 + 70
+
+
+def test_an_older_token_of_ours_is_put_right() -> None:
+    """Somebody who restores yesterday's file gets today's back."""
+    story = Story().running()
+    story.at(10, events.SinkDisturbed(0))
+    (publish,) = story.at(10, events.SinkSeen(0, found(-50)))
+    assert isinstance(publish, events.Tend)
+    assert publish.work is Work.PUBLISH
+
+
+def test_the_same_token_again_keeps_its_expiry_and_is_not_written_again() -> None:
+    """A caching server costs a few requests more, but never an expired token."""
+    story = Story().running()
+    story.at(46)
+    assert story.granted(46, "t1") == []
+    (told,) = story.told()
+    assert isinstance(told, events.Fetched)
+    assert told.again
+    assert told.life.expires == 100
+    following = due(story.state, 46)
+    assert 46 + 10 <= following < 100
+
+
+def test_a_token_that_died_on_its_way_is_a_failure() -> None:
+    """A token whose life ended before its answer came is not published."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkSeen(0, None))
+    assert story.at(5, story.ended(grant("t1", 0, 4))) == []
+    assert story.state.failures == 1
+
+
+def test_changed_credentials_leave_the_slow_lane_at_once() -> None:
+    """A failing token asks again as soon as its credentials differ."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    assert due(story.state, 46) > 60
+    assert wanted_fetch(story.at(47, events.CredentialsChanged()))
+    story.at(47, story.ended(grant("t2", 47), credentials="c2"))
+    assert events.CredentialsReloaded() in story.told()
+
+
+def test_changed_credentials_do_not_override_retry_after() -> None:
+    """The server's own lower bound stands even then."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(replace(PERMANENT, retry_after=30.0)))
+    assert not wanted_fetch(story.at(47, events.CredentialsChanged()))
+    assert due(story.state, 47) >= 76
+
+
+def test_changed_credentials_mean_nothing_to_a_healthy_token() -> None:
+    """A rotation causes no request by itself."""
+    story = Story().running()
+    assert story.at(10, events.CredentialsChanged()) == []
+
+
+def changed(story: Story, **changes: object) -> events.Reconfigured:
+    """A reload that changes the token's own configuration."""
+    config = replace(story.state.config, **changes)  # type: ignore[arg-type]
+    return events.Reconfigured(config, source_changed="token_url" in changes, spread=8, kept=(0,))
+
+
+def test_a_changed_source_is_asked_for_within_the_spread() -> None:
+    """A changed source section causes one fetch, spread, the old token kept meanwhile."""
+    story = Story().running()
+    event = changed(story, token_url="https://other.example.com/token")
+    assert story.at(10, event) == []
+    assert healthy(story.state, 10)
+    assert due(story.state, 10) == 14
+    assert wanted_fetch(story.at(14))
+    assert story.granted(14, "t2") != []
+    assert story.state.stale is None
+
+
+def test_a_changed_schedule_causes_no_fetch() -> None:
+    """What is no part of the source leaves the token and its refresh point alone."""
+    story = Story().running()
+    assert story.at(10, changed(story, refresh=Refresh(at=0.9))) == []
+    assert due(story.state, 10) == 45
+
+
+def test_an_answer_to_the_old_source_does_not_pass_for_the_new() -> None:
+    """A fetch that was under way while the source changed is followed by another."""
+    story = Story().running()
+    story.at(46)
+    old = story.ended(grant("t2", 46))
+    story.at(47, changed(story, token_url="https://other.example.com/token"))
+    story.at(48, old)
+    assert due(story.state, 48) < 48 + 11
+    assert story.state.stale is not None
+
+
+def test_absent_removes_and_asks_for_nothing() -> None:
+    """`state: absent` clears each sink once and never fetches."""
+    story = Story(state=State.ABSENT)
+    assert story.at(0) == [events.Tend(0, Work.REMOVE)]
+    assert story.at(0, events.SinkCleared(0, any=True)) == []
+    assert due(story.state, 0) == NEVER
+
+
+def test_a_budget_holds_the_next_fetch_back_and_says_so() -> None:
+    """When the budget is used up a fetch waits for it, and observers hear of it once."""
+    story = Story().running(refresh=Refresh(max_requests_per_hour=1))
+    story.at(46)
+    assert not story.state.fetching
+    assert any(isinstance(notice, events.Deferred) for notice in story.told())
+    assert due(story.state, 46) == 100  # the expiry; then the bucket's hour
+    story.at(100)
+    assert due(story.state, 100) == 3600
+
+
+def test_at_most_one_fetch_is_under_way() -> None:
+    """Whatever happens during a fetch, no second one begins."""
+    story = Story(sinks=2)
+    story.at(0)
+    assert wanted_fetch(story.at(0, events.SinkSeen(0, None)))
+    assert not wanted_fetch(story.at(0, events.SinkSeen(1, None)))
+    assert not wanted_fetch(story.at(5, events.CredentialsChanged()))
+    assert not wanted_fetch(story.at(9))
