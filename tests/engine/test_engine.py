@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from hypothesis import given, settings, strategies as st
 
-from engine.world import World
 from secret_refresher.config.model import Config, Refresh, TokenConfig
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import ConfigTaken
 from support.tokens import token_config
+from support.world import World
 
 LEAD = 25.0
 """Seconds between the latest refresh point and the expiry, with these refresh settings."""

@@ -11,7 +11,17 @@ from secret_refresher.config.model import Config, TokenConfig
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.entry import origin
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
-from secret_refresher.ports import Exchange, Finding, Held, Outcome, Sink, Wrote
+from secret_refresher.ports import (
+    Defect,
+    Exchange,
+    Finding,
+    Held,
+    Observer,
+    Outcome,
+    Sink,
+    Subject,
+    Wrote,
+)
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant, Life, Token
 from support.tokens import WALL
@@ -27,6 +37,7 @@ class Box:
     life: Life | None = None
     source: str = ""
     broken: bool = False
+    full: bool = False
     read_expired: int = 0
 
     def look(self, now: float) -> None:
@@ -65,6 +76,8 @@ class BoxSink:
     def publish(self, token: Token) -> Wrote:
         """Puts the token into the box."""
         self._check()
+        if self._box.full:
+            raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
         self._box.look(self._world.time)
         self._box.text = self._seen = token.access_token.reveal()
         self._box.life, self._box.source = token.life, token.source
@@ -104,6 +117,7 @@ class World:
         self.boxes: dict[str, Box] = {}
         self.services: dict[str, Service] = {}
         self.facts: list[object] = []
+        self.observers: list[Observer] = [self]
         self.random = random.Random(seed)  # noqa: S311 - a simulation
         self.fetching: dict[str, int] = {}
         self._todo: list[tuple[float, int, Callable[[], None]]] = []
@@ -157,6 +171,18 @@ class World:
         """Keeps every fact."""
         self.facts.append(fact)
 
+    def defects(self) -> list[object]:
+        """What failed that must not."""
+        return [fact for fact in self.facts if isinstance(fact, Defect)]
+
+    def subject(self) -> Subject:
+        """Whom notices of the first token are about."""
+        return self.engine.entries()[0].subject if self.engine.entries() else Subject("x", ())
+
+    def turn_bad(self, target: str) -> None:
+        """From now on nothing can be written there, yet looked at."""
+        self.boxes.setdefault(target, Box()).full = True
+
     # running
     def start(self, config: Config) -> Engine:
         """A new process; whatever the old one had under way is lost."""
@@ -171,7 +197,7 @@ class World:
             sinks=sinks,
             fetchers=self,
             tenders=self,
-            observers=(self,),
+            observers=self.observers,
             draw=self.random.random,
         )
         self.engine.reconfigure(config)
