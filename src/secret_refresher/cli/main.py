@@ -77,7 +77,5 @@ def _parser() -> argparse.ArgumentParser:
         )
     commands.add_parser("schema", help="print the configuration's JSON Schema")
     demo = commands.add_parser("demo", help="see it work on this machine")
-    demo.add_argument(
-        "--seconds", type=float, metavar="N", help="end by itself after N seconds"
-    )
+    demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
     return parser

@@ -14,7 +14,7 @@ from typing import TextIO, final
 from secret_refresher import __version__
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
-from secret_refresher.adapters.files import FileSink
+from secret_refresher.adapters.file_sink import FileSink
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
@@ -63,9 +63,9 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     try:
         address = _serve(loaded.config, engine, metrics, clock)
     except OSError as trouble:
-        where = f"{loaded.config.server.host}:{loaded.config.server.port}"
+        host, port = loaded.config.server.address
         print(
-            f"secret-refresher: cannot listen on {where}: {trouble.strerror};"
+            f"secret-refresher: cannot listen on {host} port {port}: {trouble.strerror};"
             " free the port, or set server.address",
             file=sys.stderr,
         )
@@ -124,7 +124,7 @@ def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock) -> st
         return HTTPStatus.OK, content_type, body
 
     routes = {**probes(engine, clock), "/metrics": scrape}
-    return Server(config.server.host, config.server.port, routes).start()
+    return Server(*config.server.address, routes).start()
 
 
 def _on_signals(engine: Engine) -> None:

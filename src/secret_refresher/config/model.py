@@ -13,7 +13,12 @@ from typing import final
 
 from secret_refresher.tokens.rendering import Render
 
-EMPTY: Mapping[str, object] = MappingProxyType({})
+CREDENTIALS = "/etc/secret-refresher/credentials/{name}/"
+"""Where a token's credentials are mounted unless the configuration says otherwise."""
+OUTPUT = "/var/run/secret-refresher/{name}"
+"""Where a token's file stands unless the configuration says otherwise."""
+_EMPTY: Mapping[str, object] = MappingProxyType({})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class AuthMethod(StrEnum):
@@ -54,12 +59,15 @@ class OnExpired(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
-    """Client credentials; `method` None means the request format's own way."""
+    """Client credentials; `method` None means the request format's own way.
+
+    The client id is literal where `client_id` is set, and in `client_id_file` otherwise.
+    """
 
     method: AuthMethod | None = None
     client_id: str | None = None
-    client_id_file: str | None = None
-    client_secret_file: str
+    client_id_file: str = CREDENTIALS + "client_id"
+    client_secret_file: str = CREDENTIALS + "client_secret"
     previous_client_secret_file: str | None = None
 
 
@@ -73,8 +81,8 @@ class Request:
     scope: tuple[str, ...] = ()
     audience: str | None = None
     resource: tuple[str, ...] = ()
-    parameters: Mapping[str, object] = field(default_factory=lambda: EMPTY)
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     timeout: float = 10.0
 
 
@@ -104,7 +112,7 @@ class Refresh:
 class FileSink:
     """A token as a file; `mode` are permission bits."""
 
-    path: str
+    path: str = OUTPUT
     mode: int = 0o440
     render: Render = Render()  # noqa: RUF009 - frozen
 
@@ -112,17 +120,21 @@ class FileSink:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenConfig:
-    """One entry under `tokens:`, with the defaults in it."""
+    """One entry under `tokens:`, with the defaults in it.
+
+    Only a token whose `state` is absent may lack a `token_url`.
+    """
 
     name: str
     state: State = State.PRESENT
-    token_url: str
-    auth: Auth
+    token_url: str = ""
+    allow_insecure: bool = False
+    auth: Auth = Auth()
     request: Request = Request()
     tls: Tls = Tls()
     refresh: Refresh = Refresh()
     adopt: bool = True
-    sinks: tuple[FileSink, ...]
+    sinks: tuple[FileSink, ...] = ()
 
 
 class LogLevel(StrEnum):
@@ -144,10 +156,9 @@ class LogFormat(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where metrics and probes listen."""
+    """Where metrics and probes listen: host and port."""
 
-    host: str = "::"
-    port: int = 9797
+    address: tuple[str, int] = ("::", 9797)
 
 
 @final
