@@ -6,11 +6,21 @@ from typing import TextIO
 
 from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.config.hints import hints
+from secret_refresher.config.problems import ConfigError
 
 
 def check(source: ConfigSource, out: TextIO) -> int:
-    """Offline; raises `ConfigError` where it is not right. Returns the exit status."""
-    config = source.load().config
+    """Prints every problem, or every warning and what there is; offline.
+
+    Returns the exit status: 0 where it is right, 2 where it is not.
+    """
+    try:
+        config = source.load().config
+    except ConfigError as refused:
+        for problem in refused.problems:
+            print(problem, file=out)
+        print(f"refused: {_count(len(refused.problems), 'problem')}", file=out)
+        return 2
     for hint in hints(config):
         print(f"warning: {hint}", file=out)
     sinks = sum(len(token.sinks) for token in config.tokens)

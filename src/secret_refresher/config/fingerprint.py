@@ -14,19 +14,27 @@ _VERSION = "v1"
 
 
 def source_section(token: TokenConfig) -> tuple[object, ...]:
-    """What a fetch depends on, as a value to compare: equal sections fetch equal tokens."""
-    request = token.request
+    """What a fetch depends on, as a value to compare: equal sections fetch equal tokens.
+
+    Writing a default out, or naming parameters in another order, changes nothing.
+    """
+    auth, request = token.auth, token.request
     return (
         token.token_url,
-        token.auth,
+        token.auth_method,
+        auth.client_id,
+        auth.client_id_file if auth.client_id is None else None,
+        auth.client_secret_file,
+        auth.previous_client_secret_file,
         token.tls,
         request.format,
         request.method,
         request.scope,
         request.audience,
         request.resource,
-        request.parameters,
-        request.headers,
+        # As text, because to == the parameters 1 and true are the same.
+        json.dumps(dict(request.parameters), sort_keys=True),
+        frozenset((name.lower(), value) for name, value in request.headers.items()),
     )
 
 

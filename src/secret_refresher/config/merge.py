@@ -1,36 +1,37 @@
-"""`defaults` under each token, on raw mappings, before anything is read."""
+"""`defaults` under each token: on what was read, before anything is built."""
 
 from __future__ import annotations
 
-from typing import Any
+from secret_refresher.config.problems import Path
+from secret_refresher.config.sections import Part
 
-_EXCLUSIVE = {"clientId": "clientIdFile", "clientIdFile": "clientId"}
-"""Keys of which a token's one removes the default's other."""
+_RIVALS = {"clientId": "clientIdFile", "clientIdFile": "clientId"}
+"""A token's one removes the default's other."""
 
 
-def merged(default: dict[Any, Any], own: dict[Any, Any]) -> dict[Any, Any]:
+def merged(default: Part, own: Part) -> Part:
     """`own` over `default`: maps merge, lists and scalars replace, null removes."""
-    result = dict(default)
-    for key in own:
-        result.pop(_EXCLUSIVE.get(key), None)
+    result = Part(default)
     for key, value in own.items():
-        beneath = result.get(key)
+        beneath = result.pop(key, None)
         if value is None:
-            result.pop(key, None)
-        elif isinstance(value, dict):
-            result[key] = merged(beneath if isinstance(beneath, dict) else {}, value)
-        else:
-            result[key] = value
+            continue
+        if key in _RIVALS:
+            result.pop(_RIVALS[key], None)
+        nests = isinstance(value, Part)
+        result[key] = (
+            merged(beneath if isinstance(beneath, Part) else Part(), value) if nests else value
+        )
     return result
 
 
-def holds(raw: Any, path: str) -> bool:
-    """Whether a raw mapping has something at a dotted path, or at a part of it that ends there.
-
-    A path into a list counts as the list: lists are never merged.
-    """
-    for part in path.partition("[")[0].split("."):
-        if not isinstance(raw, dict) or part not in raw:
+def holds(part: Part, path: Path) -> bool:
+    """Whether a part says what stands at `path`, be it with null or as a whole around it."""
+    value: object = part
+    for key in path:
+        if not isinstance(value, Part):
+            return True
+        if key not in value:
             return False
-        raw = raw[part]
+        value = value[str(key)]
     return True

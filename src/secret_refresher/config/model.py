@@ -136,6 +136,15 @@ class TokenConfig:
     adopt: bool = True
     sinks: tuple[FileSink, ...] = ()
 
+    @property
+    def auth_method(self) -> AuthMethod:
+        """The method in force: `auth.method`, else the request format's own way."""
+        if self.auth.method is not None:
+            return self.auth.method
+        if self.request.format is RequestFormat.JSON:
+            return AuthMethod.CLIENT_SECRET_POST
+        return AuthMethod.CLIENT_SECRET_BASIC
+
 
 class LogLevel(StrEnum):
     """How much is said."""

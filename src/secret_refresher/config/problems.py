@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import final
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys and indices from the top."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_KEY = 64
 
 
 @final
@@ -30,7 +37,7 @@ class ConfigError(Exception):
 
 @final
 class Findings:
-    """Collects problems while reading goes on."""
+    """Collects the problems of one file while reading goes on."""
 
     __slots__ = ("file", "found")
 
@@ -38,6 +45,19 @@ class Findings:
         self.file = file
         self.found: list[Problem] = []
 
-    def add(self, path: str, message: str) -> None:
+    def add(self, path: Path, message: str) -> None:
         """Notes a problem."""
-        self.found.append(Problem(self.file, path, message))
+        self.found.append(Problem(self.file, spelt(path), message))
+
+
+def spelt(path: Path) -> str:
+    """`tokens[1].sinks[0].file`; a key that would not read well is put in quotes, on one line."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part[:_LONGEST_KEY])}]"
+    return text

@@ -2,181 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
+from secret_refresher.config.complete import Completion
+from secret_refresher.config.drafts import Defaults, Draft
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
-from secret_refresher.config.merge import holds, merged
-from secret_refresher.config.model import Auth, Config, Log, Server, TokenConfig
+from secret_refresher.config.merge import merged
+from secret_refresher.config.model import Config, Log, Server
+from secret_refresher.config.neighbours import between_tokens
 from secret_refresher.config.problems import ConfigError, Findings, Problem
-from secret_refresher.config.rules import Place, between_tokens, token_rules
-from secret_refresher.config.shapes import BAD, told
+from secret_refresher.config.rules import token_problems
+from secret_refresher.config.sections import Part, Section, given
+from secret_refresher.config.shapes import BAD, kind
 
-T = TypeVar("T")
-Part = TypeVar("Part", Server, Log)
+T = TypeVar("T", Server, Log)
+_ONCE = ("defaults", "server", "log")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file's content as YAML has it; `file` is its name for people."""
+    """One file's content as YAML has it, or a `ConfigError` that says why it has none.
+
+    `file` is its name for people.
+    """
 
     file: str
-    content: Any
+    content: object
 
 
 def read(documents: Sequence[Document]) -> Config:
-    """Puts the documents' tokens together; other keys may stand in one document only.
+    """Puts the documents' tokens together; every other key may stand in one document only.
 
     Raises `ConfigError` with every problem of every document.
     """
-    return _Reader().read(documents)
+    return _Reader(documents).read()
 
 
 @final
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
         self._problems: list[Problem] = []
-        self._shared: dict[Hashable, Any] = {}
-        self._first: dict[str, str] = {}
-        self._sections: dict[str, tuple[str, Any]] = {}
+        self._completion = Completion()
 
-    def read(self, documents: Sequence[Document]) -> Config:
-        """Every document, then what holds between them."""
-        whole = []
-        for document in documents:
-            if isinstance(document.content, dict):
-                whole.append(document)
-                self._top(document)
-            else:
-                stated = f"must hold a mapping with tokens, not {told(document.content)}"
-                self._add(document.file, "", stated)
-        tokens = self._tokens(whole, self._defaults())
-        between_tokens(tokens, self._add)
-        server, log = self._section("server", SERVER, Server()), self._section("log", LOG, Log())
+    def read(self) -> Config:
+        """1. Every document's top. 2. What stands once. 3. Each token. 4. Between tokens."""
+        tops = list(self._tops())
+        once = self._once(tops)
+        server = self._section(once, "server", SERVER, Server())
+        log = self._section(once, "log", LOG, Log())
+        complete = len(tops) == len(self._documents)
+        defaults = self._defaults(once, known=complete)
+        drafts = [
+            draft
+            for file, top in tops
+            for index, raw in enumerate(self._entries(file, top))
+            if (draft := self._draft(file, index, raw, defaults)) is not None
+        ]
+        if complete and all(top.get("tokens") is None for _, top in tops):
+            file = tops[0][0] if tops else ""
+            self._add(file, "tokens", "is missing; write tokens: and below it - name: and so on")
+        self._problems += between_tokens(drafts)
         if self._problems:
             raise ConfigError(tuple(dict.fromkeys(self._problems)))
-        return Config(tokens=tuple(token for token, _ in tokens), server=server, log=log)
-
-    def _tokens(
-        self, documents: list[Document], defaults: dict[Any, Any]
-    ) -> list[tuple[TokenConfig, Place]]:
-        """Every token that could be read, with its place."""
-        tokens: list[tuple[TokenConfig, Place]] = []
-        count = 0
-        for document in documents:
-            raw = document.content.get("tokens", [])
-            if not isinstance(raw, list):
-                self._add(document.file, "tokens", f"must be a list, not {told(raw)}")
-                continue
-            count += len(raw)
-            for index, entry in enumerate(raw):
-                path = f"tokens[{index}]"
-                token = self._token(document.file, path, entry, defaults)
-                if token is not None:
-                    tokens.append((token, (document.file, path)))
-        if documents and not count:
-            self._add(documents[0].file, "tokens", "is missing; write at least one token")
-        return tokens
+        return Config(tokens=tuple(draft.token for draft in drafts), server=server, log=log)
 
     def _add(self, file: str, path: str, message: str) -> None:
         self._problems.append(Problem(file, path, message))
 
-    def _top(self, document: Document) -> None:
-        """The top level: known keys only, and each section once."""
-        findings = Findings(document.file)
-        unknown = {key: None for key in document.content if key not in CONFIG.keys}
-        CONFIG.read_keys(unknown, "", findings)
-        self._problems += findings.found
-        for key in ("defaults", "server", "log"):
-            if document.content.get(key) is None:
-                continue
-            if key in self._sections:
-                self._add(
-                    document.file, key, f"stands in {self._sections[key][0]} too; keep it in one"
-                )
+    def _tops(self) -> Iterator[tuple[str, dict[Any, Any]]]:
+        """The documents that are mappings, less what is not known in them."""
+        for document in self._documents:
+            top = document.content
+            if isinstance(top, ConfigError):
+                self._problems += top.problems
+            elif isinstance(top, dict):
+                findings = Findings(document.file)
+                CONFIG.read(dict.fromkeys(top), (), findings)
+                self._problems += findings.found
+                yield document.file, top
             else:
-                self._sections[key] = (document.file, document.content[key])
+                self._add(document.file, "", f"must be a mapping with tokens, not {kind(top)}")
 
-    def _section(self, key: str, section: Any, default: Part) -> Part:
-        if key not in self._sections:
+    def _once(self, tops: Sequence[tuple[str, dict[Any, Any]]]) -> dict[str, tuple[str, Any]]:
+        """The sections that may stand in one document only, with their files."""
+        once: dict[str, tuple[str, Any]] = {}
+        for file, top in tops:
+            for key in _ONCE:
+                if top.get(key) is None:
+                    continue
+                if key in once:
+                    self._add(file, key, f"stands in {once[key][0]} too; keep it in one file")
+                once.setdefault(key, (file, top[key]))
+        return once
+
+    def _section(
+        self, once: dict[str, tuple[str, Any]], key: str, section: Section, default: T
+    ) -> T:
+        if key not in once:
             return default
-        file, raw = self._sections[key]
+        file, raw = once[key]
         findings = Findings(file)
-        value = section.read(raw, key, findings)
+        value: T = section.whole(raw, (key,), findings)
         self._problems += findings.found
-        return default if value is BAD else value
+        return value
 
-    def _defaults(self) -> dict[Any, Any]:
-        """The raw defaults, checked on their own so that what is wrong there is said once."""
-        file, raw = self._sections.get("defaults", ("", {}))
+    def _defaults(self, once: dict[str, tuple[str, Any]], *, known: bool) -> Defaults:
+        if "defaults" not in once:
+            return Defaults(known=known)
+        file, raw = once["defaults"]
         findings = Findings(file)
         if isinstance(raw, dict) and "name" in raw:
-            findings.add("defaults.name", "each token has a name of its own; remove it")
+            findings.add(("defaults", "name"), "must stand in each token itself; remove it here")
             raw = {key: value for key, value in raw.items() if key != "name"}
-        self._defaults_file = file
-        raw = merged({}, raw) if isinstance(raw, dict) else raw
-        DEFAULTS.read_keys(raw, "defaults", findings)
+        part = DEFAULTS.read(raw, ("defaults",), findings)
         self._problems += findings.found
-        return raw if isinstance(raw, dict) else {}
+        if part is BAD:
+            return Defaults(known=False)
+        return Defaults(file, merged(Part(), part))
 
-    def _token(
-        self, file: str, path: str, raw: Any, defaults: dict[Any, Any]
-    ) -> TokenConfig | None:
-        own = merged({}, raw) if isinstance(raw, dict) else raw
-        whole = merged(defaults, raw) if isinstance(raw, dict) else raw
+    def _entries(self, file: str, top: dict[Any, Any]) -> list[Any]:
+        raw = top.get("tokens")
+        if raw is None or isinstance(raw, list):
+            return raw or []
+        self._add(file, "tokens", f"must be a list, not {kind(raw)}; write - before each token")
+        return []
+
+    def _draft(self, file: str, index: int, raw: Any, defaults: Defaults) -> Draft | None:
+        """What can be said of one token; None where it cannot be told from others."""
+        at = ("tokens", index)
         findings = Findings(file)
-        token = TOKEN.read(whole, path, findings)
-        for problem in findings.found:
-            self._place(problem, path, own, defaults)
-        if token is BAD:
+        own = TOKEN.read(raw, at, findings)
+        if own is not BAD:
+            TOKEN.require(own, at, findings)
+        self._problems += findings.found
+        if own is BAD:
             return None
-        if "clientId" in whole.get("auth", {}) and "clientIdFile" in whole.get("auth", {}):
-            self._add(file, f"{path}.auth.clientId", "cannot stand beside clientIdFile; keep one")
-        for below, message in token_rules(token):
-            self._place(Problem(file, path + below, message), path, own, defaults)
-        return self._complete(token)
-
-    def _place(self, problem: Problem, path: str, own: Any, defaults: dict[Any, Any]) -> None:
-        """A problem of a default is said at the default, and thereby once."""
-        below = problem.path.removeprefix(path).removeprefix(".")
-        if below and not holds(own, below) and holds(defaults, below):
-            problem = Problem(self._defaults_file, f"defaults.{below}", problem.message)
-        self._problems.append(problem)
-
-    def _complete(self, token: TokenConfig) -> TokenConfig:
-        """`{name}` in paths replaced; equal parts of many tokens held once."""
-
-        def named(path: str) -> str:
-            return path.replace("{name}", token.name)
-
-        def perhaps(path: str | None) -> str | None:
-            return None if path is None else named(path)
-
-        auth = token.auth
-        sinks = tuple(
-            replace(sink, path=named(sink.path), render=self._share(sink.render))
-            for sink in token.sinks
-        )
-        return replace(
-            token,
-            auth=self._share(
-                Auth(
-                    method=auth.method,
-                    client_id=auth.client_id,
-                    client_id_file=named(auth.client_id_file),
-                    client_secret_file=named(auth.client_secret_file),
-                    previous_client_secret_file=perhaps(auth.previous_client_secret_file),
-                )
-            ),
-            tls=self._share(replace(token.tls, ca_file=perhaps(token.tls.ca_file))),
-            refresh=self._share(token.refresh),
-            request=self._share(token.request, key=repr(token.request)),
-            token_url=self._share(token.token_url),
-            sinks=sinks,
-        )
-
-    def _share(self, value: T, key: Hashable = None) -> T:
-        shared: T = self._shared.setdefault(value if key is None else key, value)
-        return shared
+        both = merged(defaults.part, own)
+        named = given(own.get("name"))
+        token = self._completion.complete(TOKEN.build(both if named else Part(both, name="?")))
+        draft = Draft(file, at, own, both, defaults, token)
+        if defaults.known:
+            self._problems += token_problems(draft)
+        return draft if named else None

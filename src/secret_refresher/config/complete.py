@@ -1,0 +1,57 @@
+"""The last step to a token's configuration: `{name}` in its paths, and equal parts held once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any, TypeVar, final
+
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.config.shapes import BAD
+
+T = TypeVar("T")
+
+
+@final
+class Completion:
+    """Completes tokens; among thousands most parts are equal, and equal ones are one object."""
+
+    def __init__(self) -> None:
+        self._shared: dict[Hashable, Any] = {}
+
+    def complete(self, token: TokenConfig) -> TokenConfig:
+        """The same with its name in its paths; what is `BAD` in it stays so."""
+
+        def named(path: str) -> str:
+            return path.replace("{name}", token.name)
+
+        def perhaps(path: str | None) -> str | None:
+            return None if path is None else named(path)
+
+        auth, share = token.auth, self._share
+        return replace(
+            token,
+            token_url=share(token.token_url),
+            auth=share(
+                replace(
+                    auth,
+                    client_id_file=named(auth.client_id_file),
+                    client_secret_file=named(auth.client_secret_file),
+                    previous_client_secret_file=perhaps(auth.previous_client_secret_file),
+                )
+            ),
+            # Its mappings have no hash, and to == 1, 1.0 and True are the same.
+            request=share(token.request, key=repr(token.request)),
+            tls=share(replace(token.tls, ca_file=perhaps(token.tls.ca_file))),
+            refresh=share(token.refresh),
+            sinks=tuple(
+                sink
+                if sink is BAD
+                else replace(sink, path=named(sink.path), render=share(sink.render))
+                for sink in token.sinks
+            ),
+        )
+
+    def _share(self, value: T, key: Hashable = None) -> T:
+        shared: T = self._shared.setdefault(value if key is None else key, value)
+        return shared

@@ -1,0 +1,324 @@
+"""A token endpoint's answer (RFC 6749 section 5), parsed or refused with a reason.
+
+Nothing of a body is ever quoted: it may hold the token, or echo the request's secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.tokens.secret import Secret
+from secret_refresher.tokens.token import Grant
+
+LONGEST_LIFE = 10 * 366 * 86400.0
+"""Seconds; a longer life is taken for a mistake, such as milliseconds."""
+LONGEST_TOKEN = 512 * 1024
+LONGEST_RETRY_AFTER = 3600.0
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_NUMERIC = re.compile(r"\s*[0-9]{1,15}(\.[0-9]{1,6})?\s*")
+_OK = 200
+
+_ASK_OWNER = "ask the server's owner; the body is not shown here, as it may hold secrets"
+_REFUSALS: dict[str, tuple[Reason, Lane, str, str]] = {
+    "invalid_client": (
+        Reason.INVALID_CLIENT,
+        Lane.PERMANENT,
+        "the server does not accept the client's credentials",
+        "check client id and secret in the mounted Secret, and auth.method; a change of the files"
+        " is taken at once",
+    ),
+    "unauthorized_client": (
+        Reason.UNAUTHORIZED_CLIENT,
+        Lane.PERMANENT,
+        "the client may not use client_credentials",
+        "enable that grant for the client at the server",
+    ),
+    "invalid_scope": (
+        Reason.INVALID_SCOPE,
+        Lane.PERMANENT,
+        "the server refuses a scope",
+        "check request.scope against what the client was granted",
+    ),
+    "invalid_request": (
+        Reason.INVALID_REQUEST,
+        Lane.PERMANENT,
+        "the server finds the request malformed",
+        "check request.format, request.method, auth.method, and what else it wants in"
+        " request.audience, resource or parameters",
+    ),
+    "invalid_target": (
+        Reason.INVALID_REQUEST,
+        Lane.PERMANENT,
+        "the server refuses the resource or audience",
+        "check request.resource and request.audience",
+    ),
+    "invalid_grant": (
+        Reason.INVALID_GRANT,
+        Lane.PERMANENT,
+        "the server refuses the grant",
+        "check the client's credentials and whether the server still knows it",
+    ),
+    "unsupported_grant_type": (
+        Reason.UNSUPPORTED_GRANT_TYPE,
+        Lane.PERMANENT,
+        "the server does not offer client_credentials",
+        "check tokenUrl, and enable the grant at the server",
+    ),
+    "server_error": (
+        Reason.SERVER_ERROR,
+        Lane.TRANSIENT,
+        "the server reports an error of its own",
+        "look at the server; the attempt is made again",
+    ),
+    "temporarily_unavailable": (
+        Reason.SERVER_ERROR,
+        Lane.TRANSIENT,
+        "the server is temporarily unavailable",
+        "look at the server; the attempt is made again",
+    ),
+}
+
+
+def parse(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    issued: float,
+    issued_at: float,
+    default_lifetime: float | None,
+) -> Grant:
+    """The grant in an answer.
+
+    `headers` have lower-case names. `issued` and `issued_at` are the process's and the wall
+    clock from before the request was sent; a life counts from there. `default_lifetime` is in
+    seconds. Raises `Trouble`.
+    """
+    answer = _json_object(body)
+    if status != _OK or (answer is not None and "error" in answer):
+        _refuse(status, headers, answer)
+    if answer is None:
+        raise _bad(status, "the answer is not a JSON object", _not_json(headers))
+    token = answer.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise _bad(status, "the answer has no access_token that is a text", _ASK_OWNER)
+    if not _VISIBLE.fullmatch(token) or len(token) > LONGEST_TOKEN:
+        raise _bad(
+            status,
+            "the access_token holds blanks, control or other characters, or is too long",
+            _ASK_OWNER,
+        )
+    token_type, scope = answer.get("token_type"), answer.get("scope")
+    return Grant(
+        access_token=Secret(token),
+        token_type=token_type if isinstance(token_type, str) and token_type else "Bearer",
+        scope=scope if isinstance(scope, str) else None,
+        lifetime=_lifetime(status, headers, answer, token, default_lifetime),
+        issued=issued,
+        issued_at=issued_at,
+    )
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+def _refuse(status: int, headers: Mapping[str, str], answer: dict[str, Any] | None) -> NoReturn:
+    """An error, by its OAuth code where it has one that is known, else by its status."""
+    code = None if answer is None else answer.get("error")
+    if isinstance(code, str) and code in _REFUSALS and not _overloaded(status):
+        reason, lane, summary, advice = _REFUSALS[code]
+        named: str | None = code
+    else:
+        reason, lane, summary, advice = _by_status(status, oauth=isinstance(code, str))
+        named = None
+    summary = f"{summary} (HTTP {status}{f', {named}' if named else ''})"
+    raise Trouble(
+        Fault(reason, summary, advice, lane, retry_after(headers), status=status, code=named)
+    )
+
+
+def _overloaded(status: int) -> bool:
+    """Statuses that say more than any error code beside them."""
+    return status in {408, 429} or status >= 500  # noqa: PLR2004 - HTTP's own classes
+
+
+def _by_status(status: int, *, oauth: bool) -> tuple[Reason, Lane, str, str]:
+    match status:
+        case 429:
+            return (
+                Reason.RATE_LIMITED,
+                Lane.TRANSIENT,
+                "the server asks for fewer requests",
+                "see who else uses this client; request.maxRequestsPerHour bounds ours",
+            )
+        case 408:
+            return Reason.TIMEOUT, Lane.TRANSIENT, "the server timed out", "look at the server"
+        case 401:
+            return (
+                Reason.UNAUTHORIZED,
+                Lane.PERMANENT,
+                "the server does not accept the credentials",
+                "check client id and secret, and auth.method",
+            )
+        case 200:
+            return Reason.OAUTH_ERROR, Lane.TRANSIENT, "the answer is an error", _ASK_OWNER
+        case _ if status >= 500:  # noqa: PLR2004 - HTTP's own class
+            return (
+                Reason.SERVER_ERROR,
+                Lane.TRANSIENT,
+                "the server or a gateway failed",
+                "look at the server; the attempt is made again",
+            )
+        case 403 | 404 if not oauth:
+            return (
+                Reason.HTTP_STATUS,
+                Lane.TRANSIENT,
+                "the server refuses or does not know the path",
+                "check tokenUrl; a gateway also says so during a deployment",
+            )
+        case _ if oauth:
+            return (
+                Reason.OAUTH_ERROR,
+                Lane.PERMANENT,
+                "the server refuses, with an error code that RFC 6749 does not know",
+                _ASK_OWNER,
+            )
+        case _:
+            return (
+                Reason.HTTP_STATUS,
+                Lane.TRANSIENT,
+                "the answer is neither a token nor an OAuth error",
+                "check tokenUrl, request.method and request.format",
+            )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to stay away (RFC 9110 section 10.2.3), at most an hour; None if it says none.
+
+    A date counts from the answer's own Date, so that no clock of ours matters.
+    """
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,10}", text):
+        return min(float(text), LONGEST_RETRY_AFTER)
+    until, sent = _http_date(text), _http_date(headers.get("date", ""))
+    if until is None or sent is None or until <= sent:
+        return None
+    return min(until - sent, LONGEST_RETRY_AFTER)
+
+
+def http_date(headers: Mapping[str, str]) -> float | None:
+    """The answer's Date in seconds since the epoch."""
+    return _http_date(headers.get("date", ""))
+
+
+def _http_date(text: str) -> float | None:
+    if not text or len(text) > 64:  # noqa: PLR2004 - longer than any date
+        return None
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _bad(status: int, summary: str, advice: str) -> Trouble:
+    return Trouble(Fault(Reason.BAD_ANSWER, summary, advice, status=status))
+
+
+def _not_json(headers: Mapping[str, str]) -> str:
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not re.fullmatch(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}", media):
+        media = "something else"
+    return f"it is {media}; is tokenUrl the token endpoint, and is a proxy in between?"
+
+
+# --- lives -----------------------------------------------------------------------------------
+
+
+def _lifetime(
+    status: int,
+    headers: Mapping[str, str],
+    answer: dict[str, Any],
+    token: str,
+    default: float | None,
+) -> float:
+    """Seconds: of expires_in and the JWT's own life the smaller, else the default."""
+    lives = [_expires_in(status, answer["expires_in"])] if _said(answer) else []
+    own = _jwt_life(token, headers)
+    if own is not None:
+        lives.append(own)
+    if lives:
+        return min(lives)
+    if default is not None:
+        return default
+    raise Trouble(
+        Fault(
+            Reason.NO_LIFETIME,
+            "the answer says neither expires_in nor is the token a JWT with exp",
+            "set refresh.defaultLifetime to what the server's documentation promises",
+            Lane.PERMANENT,
+            status=status,
+        )
+    )
+
+
+def _said(answer: dict[str, Any]) -> bool:
+    return answer.get("expires_in") is not None
+
+
+def _expires_in(status: int, value: Any) -> float:
+    if isinstance(value, str) and _NUMERIC.fullmatch(value):
+        value = float(value)
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not 0 < value <= LONGEST_LIFE or not math.isfinite(value):
+        raise _bad(status, "expires_in is not a positive number of seconds", _ASK_OWNER)
+    return float(value)
+
+
+def _jwt_life(token: str, headers: Mapping[str, str]) -> float | None:
+    """`exp` less `iat`, or less the answer's Date, of a JWT (RFC 7519); None for anything else.
+
+    The token is only read: nobody verified it, so it can but shorten a life. Our own clock
+    plays no part, as it may be wrong.
+    """
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[1]) > LONGEST_TOKEN:  # noqa: PLR2004 - header, payload, signature
+        return None
+    try:
+        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+    except ValueError:
+        return None
+    claims = _json_object(payload)
+    if claims is None:
+        return None
+    expires, issued = _number(claims.get("exp")), _number(claims.get("iat"))
+    begin = issued if issued is not None else http_date(headers)
+    if expires is None or begin is None or not 0 < expires - begin <= LONGEST_LIFE:
+        return None
+    return expires - begin
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:  # noqa: PLR2004 - beyond any date
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, whatever else is in the body; None if it is none."""
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_int=_integer)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _integer(digits: str) -> float:
+    """Python refuses to read integers of thousands of digits; as a float they are just large."""
+    return int(digits) if len(digits) < 20 else float(digits)  # noqa: PLR2004 - past 64 bits
