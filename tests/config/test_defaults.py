@@ -7,6 +7,7 @@ import pytest
 from secret_refresher.config.model import Config, TokenConfig
 from secret_refresher.config.problems import ConfigError, Problem
 from secret_refresher.config.read import Document, read
+from support.tokens import files_of
 
 Load = Callable[[str], Config]
 Refuse = Callable[[str], list[str]]
@@ -44,7 +45,7 @@ def test_lists_and_scalars_replace(load: Load) -> None:
         )
     )
     assert (token.adopt, token.request.scope) == (True, ("c",))
-    assert [sink.path for sink in token.sinks] == ["/x", "/y"]
+    assert [sink.path for sink in files_of(token)] == ["/x", "/y"]
 
 
 def test_null_removes(load: Load) -> None:
@@ -81,7 +82,10 @@ def test_a_render_is_one_value(load: Load) -> None:
             "tokens: [{name: t, sinks: [{file: {render: '{{ accessToken }}'}}]}]"
         )
     )
-    assert (token.sinks[0].render.format, token.sinks[0].render.variable) == ("template", None)
+    assert (files_of(token)[0].render.format, files_of(token)[0].render.variable) == (
+        "template",
+        None,
+    )
 
 
 def test_a_token_s_client_id_removes_the_default_s(load: Load) -> None:
@@ -121,7 +125,7 @@ def test_the_name_is_expanded_in_every_path(load: Load) -> None:
         assert token.auth.client_secret_file == f"/c/{name}/s"
         assert token.auth.previous_client_secret_file == f"/c/{name}/p"
         assert token.tls.ca_file == f"/ca/{name}"
-        assert token.sinks[0].path == f"/o/{name}/{name}.txt"
+        assert files_of(token)[0].path == f"/o/{name}/{name}.txt"
 
 
 def test_a_wrong_default_is_told_once(refuse: Refuse) -> None:

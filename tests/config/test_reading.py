@@ -26,6 +26,7 @@ from secret_refresher.config.model import (
 )
 from secret_refresher.config.read import Document, read
 from secret_refresher.tokens.rendering import Render, RenderFormat
+from support.tokens import files_of
 
 Load = Callable[[str], Config]
 
@@ -94,7 +95,7 @@ def test_what_is_not_written_has_the_documented_default(load: Load) -> None:
         token.auth.client_id is token.auth.previous_client_secret_file is token.tls.ca_file is None
     )
     assert token.sinks == (FileSink(path="/var/run/secret-refresher/a", mode=0o440),)
-    assert token.sinks[0].render == Render(format=RenderFormat.RAW)
+    assert files_of(token)[0].render == Render(format=RenderFormat.RAW)
     assert (token.refresh.at, token.refresh.jitter, token.refresh.min_lead) == (0.75, 0.10, 60.0)
     assert (token.refresh.default_lifetime, token.refresh.max_requests_per_hour) == (None, None)
     assert (token.request.timeout, token.adopt, token.refresh.on_expired) == (10.0, True, "keep")
@@ -281,7 +282,7 @@ def test_ten_thousand_tokens_share_what_is_equal() -> None:
     assert len(config.tokens) == 10_000
     for part in ("token_url", "request", "tls", "refresh"):
         assert len({id(getattr(token, part)) for token in config.tokens}) == 1
-    assert len({id(token.sinks[0].render) for token in config.tokens}) == 1
+    assert len({id(files_of(token)[0].render) for token in config.tokens}) == 1
 
 
 def test_sharing_keeps_apart_what_only_looks_equal(load: Load) -> None:

@@ -82,7 +82,7 @@ def test_every_attribute_has_one_key(section: Section) -> None:
 def test_defaults_have_every_key_but_the_name() -> None:
     """Whatever a token may say, `defaults` may."""
     assert {"name", *DEFAULTS.keys} == set(TOKEN.keys)
-    assert set(CONFIG.keys) == {"tokens", "defaults", "server", "log"}
+    assert set(CONFIG.keys) == {"tokens", "defaults", "server", "kubernetes", "log"}
 
 
 def spelt_out(schema: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +104,9 @@ def test_the_defaults_that_it_tells_are_those_of_the_reader() -> None:
     long = spelt_out(token) | name | {"sinks": [{"file": spelt_out(file)}]}
     assert len(spelt_out(file)) == 3
     assert {"state", "adopt", "allowInsecure", "auth", "request", "refresh"} < long.keys()
-    top = {key: spelt_out(json_schema()["properties"][key]) for key in ("server", "log")}
+    top = {
+        key: spelt_out(json_schema()["properties"][key]) for key in ("server", "kubernetes", "log")
+    }
     short: dict[str, Any] = name | {"sinks": [{"file": {}}]}
     assert read([Document("c", {"tokens": [long], **top})]) == read(
         [Document("c", {"tokens": [short]})]

@@ -34,3 +34,10 @@ def token_config(
 def grant(text: str, now: float, lifetime: float = 100.0) -> Grant:
     """A token as a server grants it at `now`."""
     return Grant(Secret(text), "Bearer", None, lifetime, now, WALL + now)
+
+
+def files_of(token: TokenConfig) -> tuple[FileSink, ...]:
+    """The sinks of a token that are files; all of them must be."""
+    files = tuple(sink for sink in token.sinks if isinstance(sink, FileSink))
+    assert len(files) == len(token.sinks)
+    return files

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, TypeVar, final
 
-from secret_refresher.config.model import TokenConfig
-from secret_refresher.config.shapes import BAD
+from secret_refresher.config.model import FileSink, SecretSink, TokenConfig
 
 T = TypeVar("T")
 
@@ -44,13 +43,16 @@ class Completion:
             request=share(token.request, key=repr(token.request)),
             tls=share(replace(token.tls, ca_file=perhaps(token.tls.ca_file))),
             refresh=share(token.refresh),
-            sinks=tuple(
-                sink
-                if sink is BAD
-                else replace(sink, path=named(sink.path), render=share(sink.render))
-                for sink in token.sinks
-            ),
+            sinks=tuple(self._sink(sink, named) for sink in token.sinks),
         )
+
+    def _sink(self, sink: Any, named: Callable[[str], str]) -> Any:
+        if isinstance(sink, FileSink):
+            return replace(sink, path=named(sink.path), render=self._share(sink.render))
+        if isinstance(sink, SecretSink):
+            data = self._share(sink.data, key=repr(sink.data))
+            return replace(sink, name=named(sink.name), data=data)
+        return sink  # `BAD`
 
     def _share(self, value: T, key: Hashable = None) -> T:
         shared: T = self._shared.setdefault(value if key is None else key, value)

@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
-from secret_refresher.config import checks
+from secret_refresher.config import checks, names
 from secret_refresher.config.measures import Address, Duration, Mode
 from secret_refresher.config.model import (
     Auth,
     AuthMethod,
     Config,
+    Drift,
+    Expression,
     FileSink,
+    Kubernetes,
+    LabelSelector,
     Log,
     LogFormat,
     LogLevel,
     OnExpired,
+    Operator,
     Refresh,
     Request,
     RequestFormat,
     RequestMethod,
+    SecretSink,
     Server,
     State,
     Tls,
@@ -28,7 +34,7 @@ from secret_refresher.config.model import (
 from secret_refresher.config.parameters import JsonValue
 from secret_refresher.config.problems import Findings, Path
 from secret_refresher.config.renders import Rendering
-from secret_refresher.config.sections import Key, Section, Table, closed, key_name, nullable
+from secret_refresher.config.sections import Key, Section, Table, Whole, closed, key_name, nullable
 from secret_refresher.config.shapes import BAD, Choice, Flag, Items, Number, Schema, Text, kind
 
 _DAY = 86400.0
@@ -52,31 +58,123 @@ FILE = Section(
 )
 
 
+_LABEL_VALUE = Text(names.label_value, names.LABEL_VALUE, empty=True)
+_KEY_SCHEMA = {"pattern": names.LABEL_KEY}
+_NAMESPACE = Text(checks.label, checks.LABEL)
+_SELECTOR = Section(
+    LabelSelector,
+    {
+        "matchLabels": Key(
+            "match_labels",
+            Table(_LABEL_VALUE, names.label_key, _KEY_SCHEMA),
+            "Labels that must have these values.",
+        ),
+        "matchExpressions": Key(
+            "match_expressions",
+            Items(
+                Whole(
+                    Section(
+                        Expression,
+                        {
+                            "key": Key(
+                                "key", Text(names.label_key, names.LABEL_KEY), "The label's name."
+                            ),
+                            "operator": Key(
+                                "operator", Choice(tuple(Operator)), "How it is compared."
+                            ),
+                            "values": Key(
+                                "values",
+                                Items(_LABEL_VALUE),
+                                "With In and NotIn: the values.",
+                            ),
+                        },
+                    )
+                )
+            ),
+            "Further conditions on labels.",
+        ),
+    },
+)
+SECRET = Section(
+    SecretSink,
+    {
+        "name": Key(
+            "name",
+            Text(names.secret_name, names.SECRET_NAME),
+            "The Secret's name; {name} stands for the token's name.",
+        ),
+        "namespace": Key(
+            "namespace", _NAMESPACE, "Its namespace; the pod's own unless one is given."
+        ),
+        "namespaces": Key("namespaces", Items(_NAMESPACE, least=1), "Its namespaces."),
+        "namespaceSelector": Key(
+            "namespace_selector", _SELECTOR, "Its namespaces by their labels, as they come and go."
+        ),
+        "type": Key("type", Text(names.secret_type), "The Secret's type."),
+        "data": Key(
+            "data",
+            Table(Rendering(), names.data_key, {"pattern": names.DATA_KEY}),
+            "How the token is written under each key; the key token with format: raw unless given.",
+        ),
+        "force": Key(
+            "force", Flag(), "Take a key that somebody else manages, or another owner's Secret."
+        ),
+        "labels": Key(
+            "labels",
+            Table(_LABEL_VALUE, names.further_key, _KEY_SCHEMA),
+            "Further labels of the Secret.",
+        ),
+        "annotations": Key(
+            "annotations",
+            Table(Text(empty=True), names.further_key, _KEY_SCHEMA),
+            "Further annotations of the Secret.",
+        ),
+        "propagation": Key(
+            "propagation",
+            Duration(0, _DAY),
+            "How late a mounted copy of the Secret may see a change.",
+        ),
+    },
+    rivals=("namespace", "namespaces", "namespaceSelector"),
+)
+_SINKS = {"file": (FILE, "A file"), "secret": (SECRET, "A Secret")}
+"""The kinds of sinks: the section, and what it is for people."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class SinkEntry:
     """One entry of `sinks`: the kind of sink with its settings."""
 
     def read(self, raw: Any, at: Path, findings: Findings) -> Any:
-        """A `FileSink`."""
+        """A `FileSink` or a `SecretSink`."""
         if not isinstance(raw, dict):
             findings.add(at, f"must be a mapping, not {kind(raw)}; write file: and below it path:")
             return BAD
-        others = [key for key in raw if key != "file"]
+        others = [key for key in raw if key not in _SINKS]
         for key in others:
-            findings.add((*at, key_name(key)), "is not known; write file: and its settings below")
-        if "file" not in raw:
-            if not others:
-                findings.add((*at, "file"), "is missing; write file: and below it path:")
+            findings.add(
+                (*at, key_name(key)), "is not known; write file: or secret:, its settings below"
+            )
+        found = [name for name in _SINKS if name in raw]
+        if not found and not others:
+            findings.add(at, "names no sink; write file: and below it path:, or secret: and name:")
+        if len(found) > 1:
+            findings.add(at, "names two sinks; begin a new entry with a dash for each")
+        if len(found) != 1:
             return BAD
-        settings = {} if raw["file"] is None else raw["file"]
-        sink = FILE.whole(settings, (*at, "file"), findings)
+        section, _ = _SINKS[found[0]]
+        settings = {} if raw[found[0]] is None else raw[found[0]]
+        sink = section.whole(settings, (*at, found[0]), findings)
         return BAD if others else sink
 
     def schema(self) -> Schema:
-        """An object with the one key."""
-        file = nullable({"description": "A file that holds the token.", **FILE.schema()})
-        return closed({"file": file}, ["file"])
+        """An object with exactly one of the keys."""
+        kinds = {}
+        for name, (section, what) in _SINKS.items():
+            settings = {"description": f"{what} that holds the token.", **section.schema()}
+            kinds[name] = settings if section.required else nullable(settings)
+        return {**closed(kinds, []), "minProperties": 1, "maxProperties": 1}
 
 
 AUTH = Section(
@@ -159,7 +257,7 @@ REFRESH = Section(
             "A budget of token requests; none unless given.",
         ),
         "onExpired": Key(
-            "on_expired", Choice(tuple(OnExpired)), "What becomes of a file whose token is dead."
+            "on_expired", Choice(tuple(OnExpired)), "What a sink holds once its token is dead."
         ),
     },
 )
@@ -198,6 +296,25 @@ SERVER = Section(
     Server,
     {"address": Key("address", Address(), "Where metrics and probes listen: host:port.")},
 )
+KUBERNETES = Section(
+    Kubernetes,
+    {
+        "fieldManager": Key(
+            "field_manager", Text(names.field_manager), "Under which name our fields are kept."
+        ),
+        "owner": Key(
+            "owner",
+            Text(names.owner, names.OWNER),
+            "This installation as namespace/name; another one's Secrets are left alone.",
+        ),
+        "drift": Key(
+            "drift",
+            Choice(tuple(Drift)),
+            "How others' changes are noticed: auto, Secret by Secret; namespace, all Secrets of a"
+            " namespace, which needs the right to list them.",
+        ),
+    },
+)
 LOG = Section(
     Log,
     {
@@ -215,6 +332,7 @@ CONFIG = Section(
         "tokens": Key("tokens", Items(TOKEN), "The tokens to keep fresh."),
         "defaults": Key("defaults", DEFAULTS, "What stands under each token unless it says else."),
         "server": Key("server", SERVER, "Metrics and probes."),
+        "kubernetes": Key("kubernetes", KUBERNETES, "How we appear in the cluster."),
         "log": Key("log", LOG, "Logging."),
     },
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secret_refresher.config.fingerprint import source_section
-from secret_refresher.config.model import AuthMethod, Config, RequestMethod, State, TokenConfig
+from secret_refresher.config.model import (
+    AuthMethod,
+    Config,
+    RequestMethod,
+    SecretSink,
+    SinkSpec,
+    State,
+    TokenConfig,
+)
+from secret_refresher.tokens.rendering import Render
 
 
 def hints(config: Config) -> Iterator[str]:
@@ -33,9 +42,24 @@ def _token(token: TokenConfig) -> Iterator[str]:
             " where proxies and servers log it; use POST, or client_secret_basic"
         )
     for sink in token.sinks:
-        template = sink.render.template
-        if template is not None and "accessToken" not in template:
+        for where, render in _renders(sink):
+            if render.template is not None and "accessToken" not in render.template:
+                yield (
+                    f"token {token.name}: the template of {where} never names accessToken; write"
+                    " {{ accessToken }} where the token belongs"
+                )
+        selector = sink.namespace_selector if isinstance(sink, SecretSink) else None
+        if selector is not None and not selector.query():
             yield (
-                f"token {token.name}: the template of {sink.path} never names accessToken; write"
-                " {{ accessToken }} where the token belongs"
+                f"token {token.name}: the namespaceSelector is empty, so every namespace gets the"
+                " token; name the labels of those that should"
             )
+
+
+def _renders(sink: SinkSpec) -> Iterator[tuple[str, Render]]:
+    """Each rendering and where it goes."""
+    if isinstance(sink, SecretSink):
+        for key, render in sink.data.items():
+            yield f"key {key} of Secret {sink.name}", render
+    else:
+        yield sink.path, sink.render

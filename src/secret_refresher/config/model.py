@@ -18,7 +18,8 @@ CREDENTIALS = "/etc/secret-refresher/credentials/{name}/"
 OUTPUT = "/var/run/secret-refresher/{name}"
 """Where a token's file stands unless the configuration says otherwise."""
 _EMPTY: Mapping[str, object] = MappingProxyType({})
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+_TOKEN_KEY: Mapping[str, Render] = MappingProxyType({"token": Render()})
 
 
 class AuthMethod(StrEnum):
@@ -47,6 +48,24 @@ class State(StrEnum):
 
     PRESENT = "present"
     ABSENT = "absent"
+
+
+class Operator(StrEnum):
+    """How a label is compared (Kubernetes LabelSelectorRequirement)."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+class Drift(StrEnum):
+    """How changes that others make to our Secrets are noticed."""
+
+    AUTO = "auto"
+    """Each Secret by name: watched while they are few, else read in turn."""
+    NAMESPACE = "namespace"
+    """All Secrets of a namespace with our label; needs the right to list them."""
 
 
 class OnExpired(StrEnum):
@@ -82,7 +101,7 @@ class Request:
     audience: str | None = None
     resource: tuple[str, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
     timeout: float = 10.0
 
 
@@ -119,6 +138,72 @@ class FileSink:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """One of `matchExpressions` (Kubernetes LabelSelectorRequirement)."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSelector:
+    """Which objects: all of it must match (Kubernetes LabelSelector)."""
+
+    match_labels: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    match_expressions: tuple[Expression, ...] = ()
+
+    def query(self) -> str:
+        """The selector as the API takes it in `labelSelector`."""
+        terms = [f"{key}={value}" for key, value in sorted(self.match_labels.items())]
+        for wanted in self.match_expressions:
+            listed = f"({','.join(wanted.values)})"
+            match wanted.operator:
+                case Operator.IN:
+                    terms.append(f"{wanted.key} in {listed}")
+                case Operator.NOT_IN:
+                    terms.append(f"{wanted.key} notin {listed}")
+                case Operator.EXISTS:
+                    terms.append(wanted.key)
+                case Operator.DOES_NOT_EXIST:
+                    terms.append(f"!{wanted.key}")
+        return ",".join(terms)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSink:
+    """A token as keys of a Kubernetes Secret, in one namespace or many.
+
+    Of `namespace`, `namespaces` and `namespace_selector` at most one is given; none means the
+    pod's own namespace. `propagation`: seconds by which a mounted copy may be late.
+    """
+
+    name: str
+    namespace: str | None = None
+    namespaces: tuple[str, ...] = ()
+    namespace_selector: LabelSelector | None = None
+    type: str = "Opaque"
+    data: Mapping[str, Render] = field(default_factory=lambda: _TOKEN_KEY)
+    force: bool = False
+    labels: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    annotations: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    propagation: float = 90.0
+
+    @property
+    def fixed_namespaces(self) -> tuple[str | None, ...]:
+        """The namespaces that are known from the configuration; None is the pod's own."""
+        if self.namespace_selector is not None:
+            return ()
+        return self.namespaces or (self.namespace,)
+
+
+SinkSpec = FileSink | SecretSink
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenConfig:
     """One entry under `tokens:`, with the defaults in it.
 
@@ -134,7 +219,13 @@ class TokenConfig:
     tls: Tls = Tls()
     refresh: Refresh = Refresh()
     adopt: bool = True
-    sinks: tuple[FileSink, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()
+
+    @property
+    def propagation(self) -> float:
+        """Seconds by which the slowest sink's readers may see a change late."""
+        late = (sink.propagation for sink in self.sinks if isinstance(sink, SecretSink))
+        return max(late, default=0.0)
 
     @property
     def auth_method(self) -> AuthMethod:
@@ -172,6 +263,19 @@ class Server:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kubernetes:
+    """How we appear in the cluster.
+
+    `owner` (namespace/name) tells our Secrets from those of another installation.
+    """
+
+    field_manager: str = "secret-refresher"
+    owner: str = "default/secret-refresher"
+    drift: Drift = Drift.AUTO
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Logging; `format` None means console on a terminal and JSON elsewhere."""
 
@@ -186,4 +290,5 @@ class Config:
 
     tokens: tuple[TokenConfig, ...]
     server: Server = Server()
+    kubernetes: Kubernetes = Kubernetes()
     log: Log = Log()

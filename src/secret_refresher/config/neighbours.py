@@ -1,4 +1,4 @@
-"""What must hold between tokens: unique names, and files that do not get into each other's way."""
+"""What must hold between tokens: unique names, and sinks that do not get into each other's way."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from secret_refresher.config import checks
 from secret_refresher.config.drafts import Draft, Place
-from secret_refresher.config.model import State
+from secret_refresher.config.model import FileSink, SecretSink, State
 from secret_refresher.config.problems import Path, Problem
 from secret_refresher.config.rules import input_files
-from secret_refresher.config.shapes import BAD
 
 
 def between_tokens(drafts: Sequence[Draft]) -> Iterator[Problem]:
     """What is wrong between tokens, and between the files of one."""
     yield from _names(drafts)
     yield from _outputs(drafts)
+    yield from _secrets(drafts)
 
 
 def _names(drafts: Sequence[Draft]) -> Iterator[Problem]:
@@ -57,8 +57,37 @@ def _outputs(drafts: Sequence[Draft]) -> Iterator[Problem]:
 def _sinks(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Path, str]]:
     for draft in drafts:
         for index, sink in enumerate(draft.token.sinks):
-            if sink is not BAD:
+            if isinstance(sink, FileSink):
                 yield draft, ("sinks", index, "file", "path"), sink.path
+
+
+def _secrets(drafts: Sequence[Draft]) -> Iterator[Problem]:
+    """Two tokens cannot share a Secret: its annotations tell of one.
+
+    Where namespaces are selected by labels, only the daemon can see whether two sinks meet.
+    """
+    written: dict[tuple[str, str], tuple[Place, str]] = {}
+    for draft in drafts:
+        for index, sink in enumerate(draft.token.sinks):
+            if not isinstance(sink, SecretSink):
+                continue
+            here = draft.place(("sinks", index, "secret", "name"))
+            for where in _where(sink):
+                there, other = written.setdefault((where, sink.name), (here, draft.token.name))
+                if there != here:
+                    yield Problem(
+                        *here, f"is the Secret of {_told(there, here)} too; choose another"
+                    )
+                elif other != draft.token.name:
+                    yield Problem(*here, "is one Secret for several tokens; write {name} into it")
+
+
+def _where(sink: SecretSink) -> Iterator[str]:
+    """Its namespaces as far as the configuration tells; empty for the pod's own."""
+    if sink.namespace_selector is not None:
+        yield f"selected by {sink.namespace_selector.query()}"
+    for namespace in dict.fromkeys(sink.fixed_namespaces):
+        yield namespace or ""
 
 
 def _folders(written: dict[str, tuple[Place, str]], read: set[str]) -> Iterator[Problem]:

@@ -8,17 +8,17 @@ from typing import Any, TypeVar, final
 
 from secret_refresher.config.complete import Completion
 from secret_refresher.config.drafts import Defaults, Draft
-from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
+from secret_refresher.config.grammar import CONFIG, DEFAULTS, KUBERNETES, LOG, SERVER, TOKEN
 from secret_refresher.config.merge import merged
-from secret_refresher.config.model import Config, Log, Server
+from secret_refresher.config.model import Config, Kubernetes, Log, Server
 from secret_refresher.config.neighbours import between_tokens
 from secret_refresher.config.problems import ConfigError, Findings, Problem
 from secret_refresher.config.rules import token_problems
 from secret_refresher.config.sections import Part, Section, given
 from secret_refresher.config.shapes import BAD, kind
 
-T = TypeVar("T", Server, Log)
-_ONCE = ("defaults", "server", "log")
+T = TypeVar("T", Server, Kubernetes, Log)
+_ONCE = ("defaults", "server", "kubernetes", "log")
 
 
 @final
@@ -53,6 +53,7 @@ class _Reader:
         tops = list(self._tops())
         once = self._once(tops)
         server = self._section(once, "server", SERVER, Server())
+        kubernetes = self._section(once, "kubernetes", KUBERNETES, Kubernetes())
         log = self._section(once, "log", LOG, Log())
         complete = len(tops) == len(self._documents)
         defaults = self._defaults(once, known=complete)
@@ -68,7 +69,8 @@ class _Reader:
         self._problems += between_tokens(drafts)
         if self._problems:
             raise ConfigError(tuple(dict.fromkeys(self._problems)))
-        return Config(tokens=tuple(draft.token for draft in drafts), server=server, log=log)
+        tokens = tuple(draft.token for draft in drafts)
+        return Config(tokens=tokens, server=server, kubernetes=kubernetes, log=log)
 
     def _add(self, file: str, path: str, message: str) -> None:
         self._problems.append(Problem(file, path, message))

@@ -12,6 +12,7 @@ from secret_refresher.config.drafts import Draft
 from secret_refresher.config.model import RequestFormat, RequestMethod, State, TokenConfig
 from secret_refresher.config.parameters import fits_a_form
 from secret_refresher.config.problems import Path, Problem
+from secret_refresher.config.secret_rules import secret_problems
 
 _INSECURE = (
     "must be https://, or everybody on the way can read the credentials; if that is meant, write"
@@ -33,6 +34,7 @@ def token_problems(draft: Draft) -> Iterator[Problem]:
         yield from _request(draft)
     if draft.right("name", "auth", "tls"):
         yield from _inputs(draft)
+    yield from secret_problems(draft)
 
 
 def _endpoint(draft: Draft) -> Iterator[Problem]:

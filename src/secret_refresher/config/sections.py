@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any, final
 
@@ -81,7 +82,7 @@ class Section:
     """A mapping with known keys, for a frozen dataclass.
 
     A key is required where the dataclass has no default for its attribute, or where `needed`
-    has it. Of two `rivals` only one may be given.
+    has it. Of the `rivals` only one may be given.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Section:
         keys: Mapping[str, Key],
         *,
         needed: tuple[str, ...] = (),
-        rivals: tuple[str, str] | None = None,
+        rivals: tuple[str, ...] = (),
     ) -> None:
         self.holds = holds
         self.keys = keys
@@ -123,9 +124,10 @@ class Section:
                     part.setdefault(meant, BAD)
             else:
                 part[key] = None if item is None else known.shape.read(item, (*at, key), findings)
-        if self.rivals is not None and all(given(part.get(key)) for key in self.rivals):
-            one, other = self.rivals
-            findings.add((*at, one), f"cannot stand beside {other}; keep one of them")
+        one, *others = [key for key in self.rivals if given(part.get(key))] or [""]
+        if others:
+            beside = " and ".join(others)
+            findings.add((*at, one), f"cannot stand beside {beside}; keep one of them")
         return part
 
     def _unknown(self, key: Any, at: Path, findings: Findings) -> str | None:
@@ -167,9 +169,9 @@ class Section:
         """A closed object; null may stand for whatever may be left out."""
         properties = {key: self._property(key, known) for key, known in self.keys.items()}
         schema: Schema = closed(properties, self.required)
-        if self.rivals is not None:
-            both = {key: {"not": {"type": "null"}} for key in self.rivals}
-            schema["not"] = {"type": "object", "required": list(self.rivals), "properties": both}
+        pairs = [_both(*pair) for pair in combinations(self.rivals, 2)]
+        if pairs:
+            schema["not"] = pairs[0] if len(pairs) == 1 else {"anyOf": pairs}
         return schema
 
     def _property(self, key: str, known: Key) -> Schema:
@@ -180,6 +182,22 @@ class Section:
         if default not in (None, "", ()) and isinstance(known.shape, Showing):
             schema["default"] = known.shape.show(default)
         return nullable(schema)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A section that stands as a whole, as an entry of a list: nothing in it is merged."""
+
+    of: Section
+
+    def read(self, raw: Any, at: Path, findings: Findings) -> Any:
+        """The dataclass."""
+        return self.of.whole(raw, at, findings)
+
+    def schema(self) -> Schema:
+        """The section's."""
+        return self.of.schema()
 
 
 _NOT_A_TEXT = "must be a text; YAML read something else, so put it in quotes"
@@ -214,6 +232,12 @@ def nullable(schema: Schema) -> Schema:
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None]}
     return {**schema, "type": [schema["type"], "null"]} if "type" in schema else schema
+
+
+def _both(one: str, other: str) -> Schema:
+    """The schema of an object that has both keys."""
+    there = {key: {"not": {"type": "null"}} for key in (one, other)}
+    return {"type": "object", "required": [one, other], "properties": there}
 
 
 def key_name(key: Any) -> str:

@@ -50,10 +50,14 @@ class Showing(Shape, Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; `check` says what else must hold, and `pattern` as much of it as a schema can."""
+    """A string; `check` says what else must hold, and `pattern` as much of it as a schema can.
+
+    `empty`: whether it may be empty.
+    """
 
     check: Check = lambda _text: None
     pattern: str | None = None
+    empty: bool = False
 
     def read(self, raw: Any, at: Path, findings: Findings) -> Any:
         """A str."""
@@ -66,7 +70,7 @@ class Text:
     def _problem(self, raw: Any) -> str | None:
         if not isinstance(raw, str):
             return f"must be a text, not {kind(raw)}{_quotes(raw)}"
-        if not raw:
+        if not raw and not self.empty:
             return "must not be empty"
         return unencodable(raw) or self.check(raw)
 
@@ -77,7 +81,7 @@ class Text:
     def schema(self) -> Schema:
         """A string."""
         pattern = {} if self.pattern is None else {"pattern": self.pattern}
-        return {"type": "string", "minLength": 1, **pattern}
+        return {"type": "string", **({} if self.empty else {"minLength": 1}), **pattern}
 
 
 @final
