@@ -50,6 +50,11 @@ class Reason(StrEnum):
     NOT_A_FILE = "not_a_file"
     LOCKED = "locked"
     IO = "io"
+    CONFLICT = "conflict"
+    IMMUTABLE = "immutable"
+    INVALID = "invalid"
+    TERMINATING = "terminating"
+    KUBERNETES = "kubernetes"
     # A defect of ours.
     INTERNAL = "internal"
 

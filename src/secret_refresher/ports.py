@@ -127,6 +127,11 @@ class Sink(Protocol):
         """Which one, for people: a path, or namespace/name."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """Equal for two sinks that are the same place with the same settings."""
+        ...
+
     def inspect(self, source: str) -> Finding:
         """Claims the sink, clears what a killed process left, and says what it holds.
 
@@ -155,7 +160,7 @@ class SinkFactory(Protocol):
     """Makes the sinks of a token; constructs only, touches nothing."""
 
     def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
-        """One sink for each entry of `token.sinks`, in order."""
+        """Those that `token.sinks` stand for at present: a fan-out has many, or none yet."""
         ...
 
 

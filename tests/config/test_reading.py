@@ -154,7 +154,7 @@ def test_durations(load: Load, text: str, seconds: float) -> None:
 def test_modes(load: Load, text: str, bits: int) -> None:
     """Modes are octal, of three digits or four."""
     config = load(MINIMAL.replace("{file: {}}", f'{{file: {{mode: "{text}"}}}}'))
-    assert config.tokens[0].sinks[0].mode == bits
+    assert files_of(config.tokens[0])[0].mode == bits
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_modes(load: Load, text: str, bits: int) -> None:
 def test_renders(load: Load, text: str, render: Render) -> None:
     """Each way to write a rendering down is understood."""
     config = load(MINIMAL.replace("{file: {}}", f"{{file: {{render: {text}}}}}"))
-    assert config.tokens[0].sinks[0].render == render
+    assert files_of(config.tokens[0])[0].render == render
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from secret_refresher.config.model import Config, Refresh, TokenConfig
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import ConfigTaken
-from support.tokens import token_config
+from support.tokens import files_of, token_config
 from support.world import World
 
 LEAD = 25.0
@@ -116,7 +116,7 @@ def test_a_dead_origin_makes_no_other_token_late() -> None:
     world.start(config(*sick, *well))
     world.run(1000 + 600)
     for token in well:
-        box = world.boxes[token.sinks[0].path]
+        box = world.boxes[files_of(token)[0].path]
         assert box.text is not None
         assert box.read_expired == 0
     assert world.engine.unavailable_origins() == {"https://sick.example.com:443"}
@@ -169,3 +169,75 @@ def test_ten_thousand_tokens_stay_fresh() -> None:
     world.run(1000 + 1200)
     assert len(world.boxes) == 10_000
     assert world.expired() == 0
+
+
+def fan_out(*targets: str) -> World:
+    """A world in which one token without a sink of its own goes to these, and has been fetched."""
+    world = World()
+    world.fan_out["partner-api"] = list(targets)
+    world.start(Config(tokens=(token_config(sinks=0),)))
+    world.run(1010)
+    return world
+
+
+def test_a_new_target_is_filled_without_another_fetch() -> None:
+    """A namespace that comes to match gets the token in memory."""
+    world = fan_out("a")
+    world.fan_out["partner-api"] = ["a", "b"]
+    world.engine.retarget()
+    world.run(1012)
+    assert world.boxes["a"].text == world.boxes["b"].text == "token-1"
+    assert len(world.service(token_config()).asked) == 1
+
+
+def test_a_lost_target_is_cleared_and_forgotten() -> None:
+    """A namespace that stops matching loses what is ours, however often that has to be tried."""
+    world = fan_out("a", "b")
+    world.boxes["b"].broken = True
+    world.fan_out["partner-api"] = ["a"]
+    world.engine.retarget()
+    world.run(1020)
+    assert world.boxes["b"].text == "token-1"
+    world.boxes["b"].broken = False
+    world.run(1090)
+    assert [world.boxes[target].text is None for target in "ab"] == [False, True]
+    assert not world.defects()
+
+
+def test_a_target_that_comes_back_is_not_cleared() -> None:
+    """A label that is taken off and put on again costs nobody the token."""
+    world = fan_out("a", "b")
+    world.boxes["b"].broken = True
+    world.fan_out["partner-api"] = ["a"]
+    world.engine.retarget()
+    world.run(1011)
+    world.fan_out["partner-api"] = ["a", "b"]
+    world.engine.retarget()
+    world.boxes["b"].broken = False
+    world.run(1190)
+    assert world.boxes["b"].text is not None
+    assert world.boxes["b"].text == world.boxes["a"].text
+    assert not world.defects()
+
+
+def test_a_target_lost_while_it_is_written_is_cleared_after() -> None:
+    """What a worker still wrote to it does not stay behind."""
+    world = fan_out("a")
+    world.fan_out["partner-api"] = ["a", "b"]
+    world.engine.retarget()
+    world.run(1010.3)  # the look into b is over, and the token on its way
+    world.fan_out["partner-api"] = ["a"]
+    world.engine.retarget()
+    world.run(1020)
+    assert world.boxes["b"].text is None
+    assert not world.defects()
+
+
+def test_nobody_to_serve_costs_no_request() -> None:
+    """A token whose selector matches nothing yet is not fetched."""
+    world = fan_out()
+    assert world.service(token_config()).asked == []
+    world.fan_out["partner-api"] = ["a"]
+    world.engine.retarget()
+    world.run(1012)
+    assert world.boxes["a"].text == "token-1"

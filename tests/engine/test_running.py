@@ -43,7 +43,7 @@ class Memory:
     """A sink in memory."""
 
     kind = "file"
-    target = "/memory"
+    target = identity = "/memory"
 
     def __init__(self) -> None:
         self.text: str | None = None
@@ -182,7 +182,7 @@ def test_once_with_an_unwanted_token_removes_it() -> None:
     daemon = Daemon(config=token_config(state=State.ABSENT))
     daemon.sink.text = "old"
     assert daemon.engine.run(once=True)
-    assert daemon.sink.text is None
+    assert not daemon.sink.text
     assert daemon.source.requests == 0
 
 

@@ -50,7 +50,7 @@ class Token:
     """One token whose workers may only end what they began."""
 
     def __init__(self, config: TokenConfig) -> None:
-        self.state = start(config, 0)
+        self.state = start(config, len(config.sinks), 0)
         self.fetching = False
         self.working: dict[int, Work] = {}
 

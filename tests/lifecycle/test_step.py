@@ -30,7 +30,7 @@ class Story:
     """A token whose story is told event by event."""
 
     def __init__(self, **config: object) -> None:
-        self.state: TokenState = start(token_config(**config), 0)  # type: ignore[arg-type]
+        self.state: TokenState = start(token_config(**config), config.get("sinks", 1), 0)  # type: ignore[arg-type]
         self.now = 0.0
         self.actions: tuple[events.Action, ...] = ()
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from secret_refresher.config.model import Config, TokenConfig
+from secret_refresher.config.model import Config, FileSink, SinkSpec, TokenConfig
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.entry import origin
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
@@ -52,7 +52,7 @@ class BoxSink:
 
     def __init__(self, world: World, target: str) -> None:
         self._world = world
-        self.target = target
+        self.target = self.identity = target
         self._seen: str | None = None
 
     @property
@@ -85,6 +85,7 @@ class BoxSink:
 
     def remove(self) -> bool:
         """Empties the box."""
+        self._check()
         held, self._box.text, self._box.life = self._box.text, None, None
         return held is not None
 
@@ -106,6 +107,10 @@ class Service:
     asked: list[float] = field(default_factory=list)
 
 
+def _target(spec: SinkSpec) -> str:
+    return spec.path if isinstance(spec, FileSink) else spec.name
+
+
 class World:
     """Time, servers, boxes; implements the clock, the source and the pools of an engine."""
 
@@ -119,8 +124,9 @@ class World:
         self.facts: list[object] = []
         self.observers: list[Observer] = [self]
         self.random = random.Random(seed)  # noqa: S311 - a simulation
-        self.fetching: dict[str, int] = {}
-        self._todo: list[tuple[float, int, Callable[[], None]]] = []
+        self.fan_out: dict[str, list[str]] = {}
+        """Further sinks of a token, as a selector finds them."""
+        self._todo: list[tuple[float, int, Callable[[], object]]] = []
         self._number = 0
         self._generation = 0
         self._minted = 0
@@ -138,7 +144,12 @@ class World:
     def submit(self, job: Callable[[], None]) -> None:
         """Runs a job after the world's latency, unless the process is killed before."""
         generation = self._generation
-        self._at(self.time + self.latency, lambda: generation == self._generation and job())
+
+        def run() -> None:
+            if generation == self._generation:
+                job()
+
+        self._at(self.time + self.latency, run)
 
     # the source
     def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
@@ -189,7 +200,8 @@ class World:
         self._generation += 1
 
         def sinks(token: TokenConfig) -> tuple[Sink, ...]:
-            return tuple(BoxSink(self, spec.path) for spec in token.sinks)
+            more = self.fan_out.get(token.name, ())
+            return tuple(BoxSink(self, path) for path in (*map(_target, token.sinks), *more))
 
         self.engine = Engine(
             clock=self,
@@ -228,4 +240,4 @@ class World:
 
     def _at(self, instant: float, job: Callable[[], object]) -> None:
         self._number += 1
-        heapq.heappush(self._todo, (instant, self._number, lambda: (job(), None)[1]))
+        heapq.heappush(self._todo, (instant, self._number, job))

@@ -12,12 +12,12 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import final
 
-from secret_refresher.config.fingerprint import source_section
 from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.engine import jobs
 from secret_refresher.engine.agenda import Agenda
 from secret_refresher.engine.entry import Entry
 from secret_refresher.engine.gate import Gate
+from secret_refresher.engine.roster import Roster
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import NEVER, due
 from secret_refresher.lifecycle.state import TokenState, Work, healthy
@@ -43,8 +43,6 @@ LONGEST_WAIT = 15.0
 """Seconds. Waits do not count suspend, the clock does: after a resume we look this soon."""
 GRACE = 5.0
 """Seconds that what is in flight gets once the daemon was told to stop."""
-SPREAD = 0.1
-"""Seconds by which each token of a changed source is asked for after the one before it."""
 
 
 @final
@@ -64,13 +62,12 @@ class Engine:
     ) -> None:
         self._clock = clock
         self._source = source
-        self._make_sinks = sinks
         self._fetchers = fetchers
         self._tenders = tenders
         self._observers = observers
         self._draw = draw
         self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._entries: dict[str, Entry] = {}
+        self._roster = Roster(sinks)
         self._agenda: Agenda[Entry] = Agenda()
         self._gate: Gate[tuple[Entry, events.Fetch]] = Gate(fetchers.size)
         self._sick: frozenset[str] = frozenset()
@@ -85,6 +82,10 @@ class Engine:
     def reconfigure(self, config: Config, restart: tuple[str, ...] = ()) -> None:
         """Hands over a configuration; `restart` names changed sections that wait for one."""
         self._inbox.put(partial(self._reconfigure, config, restart))
+
+    def retarget(self) -> None:
+        """Says that the sink factory may have other sinks for some tokens."""
+        self._inbox.put(self._retarget)
 
     def disturbed(self, entry: Entry, sink: Sink) -> None:
         """Says that a sink may no longer hold what it did."""
@@ -104,7 +105,7 @@ class Engine:
 
     def entries(self) -> list[Entry]:
         """Every token; for looking only."""
-        return list(self._entries.values())
+        return self._roster.entries()
 
     def tokens(self) -> Sequence[tuple[Subject, TokenState]]:
         """Every token as of now."""
@@ -135,14 +136,12 @@ class Engine:
             idle = not (self._fetching or self._tending)
             if stopped and (idle or self._clock.now() >= self._stop_by):
                 break
-            if once and not self._unsettled and self._inbox.empty():
+            if once and self._inbox.empty() and all(e.retired for e in self._unsettled):
                 break
             self._receive(wait)
+        self._roster.close()
         now = self._clock.now()
-        for entry in self._entries.values():
-            for sink in entry.sinks:
-                sink.close()
-        return all(_as_wanted(entry.state, now) for entry in self._entries.values())
+        return all(_as_wanted(entry.state, now) for entry in self._roster.entries())
 
     def turn(self) -> float:
         """Takes every message and everything that is due; seconds until the next is due."""
@@ -196,6 +195,7 @@ class Engine:
             self._agenda.drop(entry)
         if _settled(entry.state, now):
             self._unsettled.discard(entry)
+        self._roster.cleared(entry)
 
     def _want(self, entry: Entry, action: events.Fetch) -> None:
         if self._stop_by == NEVER:
@@ -253,7 +253,9 @@ class Engine:
     def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent) -> None:
         self._tending -= 1
         if not self._at_sink(entry, sink, event):
-            sink.close()  # the configuration lost it while a worker had it
+            follows = self._roster.came_back(entry, sink, self._clock.now())
+            if follows is not None:
+                self._happen(*follows)
 
     def _at_sink(
         self, entry: Entry, sink: Sink, event: events.SinkEvent | events.SinkDisturbed
@@ -269,60 +271,20 @@ class Engine:
 
     def _reconfigure(self, config: Config, restart: tuple[str, ...]) -> None:
         now = self._clock.now()
-        wanted = {token.name for token in config.tokens}
-        removed = [name for name in self._entries if name not in wanted]
-        for name in removed:
-            self._retire(self._entries.pop(name))
-        added = 0
-        changed = []
-        for token in config.tokens:
-            entry = self._entries.get(token.name)
-            if entry is None:
-                entry = Entry(token, self._make_sinks(token), now)
-                self._entries[token.name] = entry
-                self._unsettled.add(entry)
-                self._agenda.set(entry, now)
-                added += 1
-            elif entry.state.config != token:
-                changed.append((entry, token))
-        for entry, token in changed:
-            self._change(entry, token, len(changed))
-        self._gate.keep({entry.origin for entry in self._entries.values()})
+        changes = self._roster.reconfigure(config, now)
+        for entry in changes.added:
+            self._unsettled.add(entry)
+            self._agenda.set(entry, now)
+        for entry, event in changes.changed:
+            self._happen(entry, event)
+        self._gate.keep(self._roster.origins())
         self._sick = self._gate.sick()
-        taken = ConfigTaken(len(self._entries), added, len(changed), len(removed), restart)
-        self._tell(None, taken)
+        numbers = len(changes.added), len(changes.changed), changes.removed
+        self._tell(None, ConfigTaken(len(self._roster.entries()), *numbers, restart))
 
-    def _change(self, entry: Entry, token: TokenConfig, crowd: int) -> None:
-        """Takes a changed configuration of one token; `crowd`: how many change with it."""
-        old, sinks = entry.state.config, list(self._make_sinks(token))
-        kept: list[int | None] = [None] * len(sinks)
-        if old.state is token.state:
-            for index, spec in enumerate(token.sinks):
-                if spec in old.sinks:
-                    kept[index] = old.sinks.index(spec)
-                    sinks[index] = entry.sinks[old.sinks.index(spec)]
-        self._close(entry, keep=sinks)
-        entry.describe(token, tuple(sinks))
-        event = events.Reconfigured(
-            token,
-            source_changed=source_section(old) != source_section(token),
-            spread=min(plan.lead(token.refresh, 0.0), SPREAD * (crowd - 1)),
-            kept=tuple(kept),
-        )
-        self._happen(entry, event)
-
-    def _retire(self, entry: Entry) -> None:
-        self._close(entry, keep=[])
-        entry.retired = True
-        entry.sinks = ()
-        self._agenda.drop(entry)
-        self._unsettled.discard(entry)
-
-    def _close(self, entry: Entry, keep: list[Sink]) -> None:
-        """Closes the sinks that go; one that a worker has is closed when it comes back."""
-        for sink, record in zip(entry.sinks, entry.state.sinks, strict=True):
-            if record.work is None and all(sink is not kept for kept in keep):
-                sink.close()
+    def _retarget(self) -> None:
+        for entry, event in self._roster.retarget(self._clock.now()):
+            self._happen(entry, event)
 
     def _tell(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
         for observer in self._observers:

@@ -21,7 +21,7 @@ class Entry:
     __slots__ = ("origin", "retired", "sinks", "source", "state", "subject")
 
     def __init__(self, config: TokenConfig, sinks: tuple[Sink, ...], now: float) -> None:
-        self.state: TokenState = start(config, now)
+        self.state: TokenState = start(config, len(sinks), now)
         self.retired = False
         self.describe(config, sinks)
 

@@ -97,10 +97,20 @@ class Reconfigured:
     kept: tuple[int | None, ...]
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Retargeted:
+    """The sinks are others, the configuration is the same; `kept` as in `Reconfigured`."""
+
+    kept: tuple[int | None, ...]
+
+
 SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
-Event = Woken | FetchEnded | SinkEvent | SinkDisturbed | CredentialsChanged | Reconfigured
+Event = (
+    Woken | FetchEnded | SinkEvent | SinkDisturbed | CredentialsChanged | Reconfigured | Retargeted
+)
 
 # --- actions: what is wanted ---------------------------------------------------------------
 

@@ -98,12 +98,12 @@ class TokenState:
     """Every sink has held a live token of ours at some time since the start."""
 
 
-def start(config: TokenConfig, now: float) -> TokenState:
-    """A token that nothing is known of yet."""
+def start(config: TokenConfig, sinks: int, now: float) -> TokenState:
+    """A token that nothing is known of yet, with that many sinks."""
     hourly = config.refresh.max_requests_per_hour
     return TokenState(
         config=config,
-        sinks=(SinkRecord(),) * len(config.sinks),
+        sinks=(SinkRecord(),) * sinks,
         budget=None if hourly is None else Budget.full(hourly, now),
     )
 
@@ -140,6 +140,9 @@ def source_state(state: TokenState, now: float) -> SourceState:
 
 _NEEDS_A_PERSON = frozenset(
     {
+        Reason.CONFLICT,
+        Reason.IMMUTABLE,
+        Reason.INVALID,
         Reason.LOCKED,
         Reason.NOT_A_FILE,
         Reason.NOT_FOUND,

@@ -49,7 +49,7 @@ def step(
     return state, (*(events.Tell(notice) for notice in notices), *actions)
 
 
-def _take(
+def _take(  # noqa: C901 - one case an event
     state: TokenState, event: events.Event, now: float, draw: Draw
 ) -> tuple[TokenState, list[events.Notice]]:
     match event:
@@ -73,6 +73,8 @@ def _take(
             return _hurry(state, now), []
         case events.Reconfigured():
             return _reconfigured(state, event, now, draw), []
+        case events.Retargeted():
+            return replace(state, sinks=_kept(state, event.kept)), []
 
 
 # --- the source ------------------------------------------------------------------------------
@@ -140,7 +142,8 @@ def _granted(
 
 
 def _life(grant: Grant, state: TokenState, draw: float) -> Life:
-    refresh = plan.refresh_after(grant.lifetime, state.config.refresh, 0.0, draw)
+    config = state.config
+    refresh = plan.refresh_after(grant.lifetime, config.refresh, config.propagation, draw)
     return Life(
         issued=grant.issued,
         refresh=grant.issued + refresh,
@@ -289,19 +292,23 @@ def _reconfigured(
 ) -> TokenState:
     if event.config.state is not state.config.state:
         # A fetch that is under way stays the only one.
-        return replace(start(event.config, now), fetching=state.fetching)
-    kept = tuple(SinkRecord() if old is None else state.sinks[old] for old in event.kept)
+        return replace(start(event.config, len(event.kept), now), fetching=state.fetching)
     hourly = event.config.refresh.max_requests_per_hour
     budget = state.budget
     if hourly != state.config.refresh.max_requests_per_hour:
         budget = None if hourly is None else Budget.full(hourly, now)
     later = now + draw() * event.spread
-    state = replace(state, config=event.config, sinks=kept, budget=budget)
+    state = replace(state, config=event.config, sinks=_kept(state, event.kept), budget=budget)
     if event.source_changed:
         state = replace(state, stale=later)
     if state.failures:
         state = replace(state, retry=min(state.retry, later))
     return state
+
+
+def _kept(state: TokenState, kept: tuple[int | None, ...]) -> tuple[SinkRecord, ...]:
+    """The records of the sinks from now on: those that continue, and fresh ones."""
+    return tuple(SinkRecord() if old is None else state.sinks[old] for old in kept)
 
 
 # --- what is due -----------------------------------------------------------------------------

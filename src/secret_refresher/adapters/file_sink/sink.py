@@ -47,6 +47,11 @@ class FileSink:
         """The path."""
         return self._spec.path
 
+    @property
+    def identity(self) -> str:
+        """The path with its settings."""
+        return repr(self._spec)
+
     def inspect(self, source: str) -> Finding:
         """Locks, removes leftovers, and says what the file is.
 
