@@ -45,6 +45,10 @@ def _configured(options: argparse.Namespace) -> int:
             from secret_refresher.cli.check import check
 
             return check(source, sys.stdout)
+        if options.command == "rbac":
+            from secret_refresher.cli.rbac import rbac
+
+            return rbac(source, options.service_account, options.namespace, sys.stdout)
         from secret_refresher.cli.run import run
 
         return run(source, sys.stderr, once=options.once)
@@ -57,7 +61,7 @@ def _configured(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="secret-refresher",
-        description="Keeps OAuth 2.0 access tokens fresh in files.",
+        description="Keeps OAuth 2.0 access tokens fresh in files and Kubernetes Secrets.",
         epilog="Exit status: 0 done or stopped by a signal, 1 could not do it, "
         "2 usage or configuration. Secrets are never accepted as arguments.",
     )
@@ -68,7 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         "--once", action="store_true", help="fetch and publish everything once, then exit"
     )
     check = commands.add_parser("check", help="validate the configuration, offline")
-    for command in (run, check):
+    rbac = commands.add_parser("rbac", help="print the least Kubernetes rights that are needed")
+    rbac.add_argument(
+        "--service-account", metavar="NAME", required=True, help="the daemon's ServiceAccount"
+    )
+    rbac.add_argument(
+        "--namespace", metavar="NS", required=True, help="the namespace of ServiceAccount and pod"
+    )
+    for command in (run, check, rbac):
         command.add_argument(
             "--config",
             metavar="PATH",

@@ -1,0 +1,137 @@
+"""The least Kubernetes rights that a configuration needs (Kubernetes RBAC). Pure.
+
+With server-side apply `create` obeys `resourceNames` as `patch` does, and `list` and `watch` obey
+them when a `metadata.name` field selector names the object; a label selector does not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from secret_refresher.config.model import (
+    Config,
+    Drift,
+    OnExpired,
+    SecretSink,
+    State,
+    TokenConfig,
+)
+
+MOST_WATCHES = 64
+"""Secrets that are watched one by one; above that each is read in turn."""
+EVERYWHERE = ""
+"""In the place of a namespace: all of them, by a ClusterRole."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a Role: `verbs` on `resource` of the core group; `names` empty means any."""
+
+    resource: str
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+def rights(config: Config, home: str) -> Mapping[str, tuple[Rule, ...]]:
+    """Rules by namespace, `EVERYWHERE` among them only for selectors.
+
+    `home` is the namespace of the pod, where sinks without a namespace go.
+    """
+    watched = {"list", "watch"} if watches(config) else set()
+    by_name: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for token, sink in secret_sinks(config):
+        for namespace in _namespaces(sink, home):
+            by_name[namespace][sink.name] |= _verbs(token, sink) | watched
+    return {
+        namespace: tuple(_rules(namespace, names, config.kubernetes.drift))
+        for namespace, names in sorted(by_name.items())
+    }
+
+
+def secret_sinks(config: Config) -> Iterable[tuple[TokenConfig, SecretSink]]:
+    """Every Secret sink with its token."""
+    for token in config.tokens:
+        for sink in token.sinks:
+            if isinstance(sink, SecretSink):
+                yield token, sink
+
+
+def watches(config: Config) -> bool:
+    """Whether Secrets are watched one by one.
+
+    A selected Secret needs one watch for all namespaces, any other one of its own.
+    """
+    if config.kubernetes.drift is not Drift.AUTO:
+        return False
+    targets = {
+        (namespace, sink.name)
+        for _, sink in secret_sinks(config)
+        for namespace in _namespaces(sink, "")
+    }
+    return len(targets) <= MOST_WATCHES
+
+
+def _namespaces(sink: SecretSink, home: str) -> tuple[str, ...]:
+    if sink.namespace_selector is not None:
+        return (EVERYWHERE,)
+    return tuple(namespace or home for namespace in sink.fixed_namespaces)
+
+
+def _verbs(token: TokenConfig, sink: SecretSink) -> set[str]:
+    """What is done to one Secret by its name."""
+    verbs = {"get", "patch"}
+    if token.state is State.PRESENT:
+        verbs.add("create")
+    # An object that we created goes as a whole once nothing else is in it.
+    selected = sink.namespace_selector is not None
+    if selected or token.state is State.ABSENT or token.refresh.on_expired is OnExpired.DELETE:
+        verbs.add("delete")
+    return verbs
+
+
+def _rules(namespace: str, names: Mapping[str, set[str]], drift: Drift) -> Iterable[Rule]:
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, wanted in sorted(names.items()):
+        alike[tuple(sorted(wanted))].append(name)
+    for verbs, together in alike.items():
+        yield Rule("secrets", verbs, tuple(together))
+    if drift is Drift.NAMESPACE:
+        yield Rule("secrets", ("list", "watch"))
+    if namespace == EVERYWHERE:
+        yield Rule("namespaces", ("list", "watch"))
+    yield Rule("events", ("create",))
+
+
+def manifests(config: Config, service_account: str, home: str) -> list[dict[str, Any]]:
+    """Roles with their bindings, and a ClusterRole for selectors, ready to be applied."""
+    found = []
+    for namespace, rules in rights(config, home).items():
+        kind = "ClusterRole" if namespace == EVERYWHERE else "Role"
+        where = {} if namespace == EVERYWHERE else {"namespace": namespace}
+        # Away from home, installations of several namespaces may meet.
+        name = service_account if namespace == home else f"{home}-{service_account}"
+        group = "rbac.authorization.k8s.io"
+        head = {"apiVersion": f"{group}/v1"}
+        metadata = {"name": name, **where}
+        found.append({**head, "kind": kind, "metadata": metadata, "rules": list(map(_rule, rules))})
+        found.append(
+            {
+                **head,
+                "kind": f"{kind}Binding",
+                "metadata": dict(metadata),
+                "roleRef": {"apiGroup": group, "kind": kind, "name": name},
+                "subjects": [
+                    {"kind": "ServiceAccount", "name": service_account, "namespace": home}
+                ],
+            }
+        )
+    return found
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    names = {"resourceNames": list(rule.names)} if rule.names else {}
+    return {"apiGroups": [""], "resources": [rule.resource], **names, "verbs": list(rule.verbs)}
