@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.cluster import Cluster
+from support.cluster import Client, Cluster, ServiceAccount
 from support.cluster_assets import assets
 
 
 @pytest.fixture(scope="session")
 def running_cluster() -> Iterator[Cluster]:
-    """The API server, whatever state a test left it in."""
+    """The API server, in whatever state a test left it."""
     cluster = Cluster(assets())
     cluster.start()
     yield cluster
@@ -22,3 +22,23 @@ def cluster(running_cluster: Cluster) -> Iterator[Cluster]:
     """The API server, up and answering at the start of each test."""
     yield running_cluster
     running_cluster.heal()
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """The name of a fresh one."""
+    return cluster.namespace()
+
+
+@pytest.fixture
+def account(cluster: Cluster, namespace: str) -> ServiceAccount:
+    """A ServiceAccount in it, without rights."""
+    return cluster.service_account(namespace)
+
+
+@pytest.fixture
+def client(account: ServiceAccount) -> Iterator[Client]:
+    """Acts as that account."""
+    client = account.client()
+    yield client
+    client.close()

@@ -1,37 +1,18 @@
 """The harness itself: a test that trusts it should not have to look into it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 
 import pytest
 import requests
+import yaml
 
-from support.cluster import ApiError, Client, Cluster, Object, ServiceAccount
-
-
-@pytest.fixture
-def namespace(cluster: Cluster) -> str:
-    """A fresh one."""
-    return cluster.namespace()
-
-
-@pytest.fixture
-def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """A ServiceAccount without rights."""
-    return cluster.service_account(namespace)
-
-
-@pytest.fixture
-def client(account: ServiceAccount) -> Iterator[Client]:
-    """Acts as that account."""
-    client = account.client()
-    yield client
-    client.close()
+from support.cluster import ApiError, Client, Cluster, ClusterError, Object, ServiceAccount
 
 
 def secret(namespace: str, name: str = "wanted") -> Object:
@@ -220,6 +201,39 @@ def test_kubeconfig(cluster: Cluster, account: ServiceAccount, tmp_path: str) ->
     other = cluster.service_account(account.namespace, "other")
     other.rotate(token_file)
     assert cluster.kubectl(*whoami) == other.username
+
+
+def test_managed_fields(cluster: Cluster, namespace: str) -> None:
+    """One sees with kubectl who owns which key."""
+    cluster.admin.apply(secret(namespace), manager="somebody")
+    shown = cluster.kubectl(
+        "get", "secret", "wanted", "-n", namespace, "-o", "yaml", "--show-managed-fields"
+    )
+    [owner] = yaml.safe_load(shown)["metadata"]["managedFields"]
+    assert owner["manager"] == "somebody"
+    assert owner["operation"] == "Apply"
+    assert "f:a" in owner["fieldsV1"]["f:data"]
+
+
+def test_kubectl_speaks_up(cluster: Cluster, namespace: str) -> None:
+    """A command that fails says what it said."""
+    with pytest.raises(ClusterError, match="not found"):
+        cluster.kubectl("get", "secret", "absent", "-n", namespace)
+
+
+def test_helm(cluster: Cluster, namespace: str, tmp_path: str) -> None:
+    """Helm installs a chart on this cluster."""
+    chart = os.path.join(tmp_path, "chart")
+    os.makedirs(os.path.join(chart, "templates"))
+    for name, text in {
+        "Chart.yaml": "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        "templates/secret.yaml": json.dumps(secret(namespace, "{{ .Release.Name }}")),
+    }.items():
+        with open(os.path.join(chart, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    cluster.helm("install", "wanted", chart, "--namespace", namespace)
+    kept = cluster.admin.get("secrets", "wanted", namespace)["metadata"]
+    assert kept["labels"]["app.kubernetes.io/managed-by"] == "Helm"
 
 
 def test_mount(account: ServiceAccount, tmp_path: str) -> None:

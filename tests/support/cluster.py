@@ -68,8 +68,8 @@ class Cluster:
             self._leash.start()
             self._ending.callback(self._leash.pull)
             port = self._ending.enter_context(_reserve())
-            self._port: int = port.getsockname()[1]
-            self.url = f"https://127.0.0.1:{self._port}"
+            self.port: int = port.getsockname()[1]
+            self.url = f"https://127.0.0.1:{self.port}"
             self._launch(_ETCD, self._etcd_arguments())
             self.keys: Keys = make_keys(self.folder)
             self._audit = Audit(self._path("audit.log"))
@@ -309,7 +309,7 @@ class Cluster:
             "--advertise-address=127.0.0.1",
             # There is no Service to keep pointed at this server, and loopback may be in none.
             "--endpoint-reconciler-type=none",
-            f"--secure-port={self._port}",
+            f"--secure-port={self.port}",
             # The harness holds the port too, so that nobody takes it while the server is away.
             "--permit-port-sharing",
             f"--tls-cert-file={self.keys.certificate}",

@@ -50,6 +50,10 @@ class Client:
         self._own = threading.local()
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
 
+    def at(self, url: str) -> Client:
+        """The same identity by another way; whoever asks for it closes it."""
+        return Client(url, self._ca, self._token, self._timeout)
+
     def request(
         self,
         method: str,
