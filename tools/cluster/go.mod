@@ -1,3 +1,6 @@
+// What the cluster tests run. To move: change the versions of kubernetes, helm and etcd, and of all
+// `replace` lines (Kubernetes 1.x.y has its parts as 0.x.y), then `go mod tidy`. One module, so that
+// shared packages are compiled once; where helm asks for a newer one, the API server gets it too.
 module secret-refresher/tools/cluster
 
 go 1.26.0
