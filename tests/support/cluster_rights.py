@@ -29,7 +29,7 @@ def rights(admin: Client, manifests: Sequence[Object]) -> list[Right]:
     """All that the bindings among the manifests give to ServiceAccounts and users.
 
     Their roles may be among the manifests or in the cluster. A `*` is asked for as it is, and
-    rules for paths that are no resources are left out.
+    groups and rules for paths that are no resources are left out.
     """
     given = {(one["kind"], _where(one), one["metadata"]["name"]): one for one in manifests}
     found: list[Right] = []
@@ -43,6 +43,8 @@ def rights(admin: Client, manifests: Sequence[Object]) -> list[Right]:
             f"{_RBAC}/{kind.lower()}s", name, home or None
         )
         for subject in binding.get("subjects", []):
+            if subject["kind"] == "Group":
+                continue
             found += _of(role, _user(subject, namespace), namespace)
     return found
 
