@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     command: str = options.command
+    if arguments is None:
+        _stop_while_starting(options)
     if command == "schema":
         from secret_refresher.cli.schema import schema
 
@@ -30,6 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return demo(options.seconds, sys.stdout)
     return _configured(options)
+
+
+def _stop_while_starting(options: argparse.Namespace) -> None:
+    """Lets SIGTERM and SIGINT end the daemon from here on, before `run` has handlers of its own.
+
+    Process 1 of a container ignores a signal that it does not handle (pid_namespaces(7)), and
+    the imports to come take most of the start. The image starts us with SIGTERM blocked, so
+    that one sent even earlier waits for this. Nothing has been begun that would need an end.
+    """
+    if options.command == "run":
+        status = FAILED if options.once else OK
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: os._exit(status))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _configured(options: argparse.Namespace) -> int:
