@@ -109,6 +109,8 @@ class Wrote(StrEnum):
     WRITTEN = "written"
     UNCHANGED = "unchanged"
     """The sink held this very rendering already and was left untouched."""
+    SUPERSEDED = "superseded"
+    """It holds a newer live token of ours, from another replica, and was left untouched."""
 
 
 class Sink(Protocol):

@@ -15,15 +15,21 @@ HEARTBEAT = 60.0
 _NAMED = 20
 
 
-def probes(view: View, clock: Clock) -> Mapping[str, Route]:
-    """The routes `/livez`, `/readyz`, `/startupz` and `/freshz`."""
+def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str, Route]:
+    """The routes `/livez`, `/readyz`, `/startupz` and `/freshz`.
+
+    `reached`: whether the API server has answered once, where one is needed.
+    """
 
     def alive(_accept: str) -> Answer:
         age = clock.now() - view.heartbeat()
         return _answer([] if age < HEARTBEAT else [f"the loop has not turned for {age:.0f} s"])
 
     def ready(_accept: str) -> Answer:
-        return _answer([] if view.tokens() else ["no configuration has been taken yet"])
+        complaints = [] if view.tokens() else ["no configuration has been taken yet"]
+        if not reached():
+            complaints.append("the API server has not been reached yet")
+        return _answer(complaints)
 
     def started(_accept: str) -> Answer:
         return _lacking(lambda state: state.once)
@@ -35,7 +41,7 @@ def probes(view: View, clock: Clock) -> Mapping[str, Route]:
     def _lacking(has: Callable[[TokenState], bool]) -> Answer:
         tokens, now = view.tokens(), clock.now()
         if not tokens:
-            return ready("")
+            return _answer(["no configuration has been taken yet"])
         return _answer(
             [
                 f"{about.name}: {shown_state(state, now)}"

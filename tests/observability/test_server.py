@@ -23,7 +23,7 @@ def world() -> World:
 def port(world: World) -> int:
     """Probes of that world on a real port."""
     engine = world.start(Config(tokens=(token_config(refresh=Refresh(on_expired=OnExpired.KEEP)),)))
-    server = Server("127.0.0.1", 0, probes(engine, world))
+    server = Server("127.0.0.1", 0, probes(engine, world, lambda: True))
     return int(server.start().rpartition(":")[2])
 
 

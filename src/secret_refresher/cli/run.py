@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import signal
 import sys
 import threading
-from functools import partial
 from http import HTTPStatus
 from typing import TextIO, final
 
 from secret_refresher import __version__
 from secret_refresher.adapters.clock import SystemClock
-from secret_refresher.adapters.config_files import ConfigSource
+from secret_refresher.adapters.config_files import ConfigSource, Loaded
 from secret_refresher.adapters.file_sink import FileSink
+from secret_refresher.adapters.kubernetes import Cluster
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.config.model import Config, TokenConfig
+from secret_refresher.config.model import Config, FileSink as FileSpec, TokenConfig
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
+from secret_refresher.errors import Trouble
 from secret_refresher.ports import Clock, ConfigRefused, Listening, Sink
 from secret_refresher.probes import probes
+from secret_refresher.rights import secret_sinks, watches
 from secret_refresher.server import Answer, Server
 
 FETCHERS = 32
 """Token requests at once, over all origins."""
 TENDERS = 8
-"""Sinks worked on at once."""
+"""Sinks worked on at once; Secrets are written as many at a time."""
 RELOAD_ROUNDS = 2
 """The configuration is looked at in every second round of the patrol."""
 
@@ -45,23 +48,25 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     clock = SystemClock()
     logs, metrics = Logs(stream, loaded.config.log), Metrics(clock)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
+    sinks = Sinks(clock, Cluster(loaded.config.kubernetes, clock, os.environ))
     engine = Engine(
         clock=clock,
         source=endpoint,
-        sinks=partial(_sinks, clock),
+        sinks=sinks,
         fetchers=Workers("fetch", FETCHERS),
         tenders=Workers("publish", TENDERS),
-        observers=(logs, metrics),
+        observers=(logs, metrics, sinks.cluster.events),
         draw=random.SystemRandom().random,
     )
     metrics.watch(engine)
     _allow_many_files()
-    engine.reconfigure(loaded.config)
     _on_signals(engine)
+    sinks.prepare(loaded.config)
     if once:
-        return 0 if engine.run(once=True) else 1
+        return _once(engine, sinks, loaded.config)
+    engine.reconfigure(loaded.config)
     try:
-        address = _serve(loaded.config, engine, metrics, clock)
+        address = _serve(loaded.config, engine, metrics, clock, sinks)
     except OSError as trouble:
         host, port = loaded.config.server.address
         print(
@@ -71,13 +76,57 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         )
         return 1
     engine.tell(Listening(address))
+    sinks.cluster.follow(engine.retarget)
     stopped = threading.Event()
-    reload = Reload(source, loaded.digest, loaded.config, engine, logs)
+    reload = Reload(source, loaded, engine, logs, sinks)
     patrol = Patrol(engine, endpoint, stopped, chores=(reload.look,))
     threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
     engine.run()
     stopped.set()
+    sinks.cluster.stop()
     return 0
+
+
+def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
+    """Everything once; namespaces must be known before, or some would be left out."""
+    try:
+        for token in config.tokens:
+            sinks(token)
+        sinks.cluster.list_namespaces()
+    except Trouble as trouble:
+        print(f"secret-refresher: cannot list namespaces: {trouble}", file=sys.stderr)
+        return 1
+    engine.reconfigure(config)
+    return 0 if engine.run(once=True) else 1
+
+
+@final
+class Sinks:
+    """Makes sinks of every kind; implements `ports.SinkFactory`."""
+
+    def __init__(self, clock: Clock, cluster: Cluster) -> None:
+        self._clock = clock
+        self.cluster = cluster
+        self._needs_cluster = False
+
+    def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
+        """Those of one token."""
+        made: list[Sink] = []
+        for spec in token.sinks:
+            if isinstance(spec, FileSpec):
+                made.append(FileSink(token.name, spec, self._clock))
+            else:
+                made += self.cluster.sinks(token.name, spec)
+        return tuple(made)
+
+    def prepare(self, config: Config) -> None:
+        """Takes what a configuration as a whole means for its sinks."""
+        self._needs_cluster = any(True for _ in secret_sinks(config))
+        self.cluster.watch_secrets(one_by_one=watches(config))
+
+    def ready(self) -> bool:
+        """Whether what sinks depend on has been reached once."""
+        return not self._needs_cluster or self.cluster.reached()
 
 
 @final
@@ -85,13 +134,19 @@ class Reload:
     """Takes a changed configuration while running; an invalid one leaves the old in force."""
 
     def __init__(
-        self, source: ConfigSource, digest: str, config: Config, engine: Engine, logs: Logs
+        self,
+        source: ConfigSource,
+        loaded: Loaded,
+        engine: Engine,
+        logs: Logs,
+        sinks: Sinks,
     ) -> None:
         self._source = source
-        self._digest = digest
-        self._config = config
+        self._digest = loaded.digest
+        self._config = loaded.config
         self._engine = engine
         self._logs = logs
+        self._sinks = sinks
         self._round = 0
 
     def look(self) -> None:
@@ -109,21 +164,26 @@ class Reload:
             self._engine.tell(ConfigRefused(tuple(str(problem) for problem in refused.problems)))
             return
         self._digest = loaded.digest
-        restart = ("server",) if loaded.config.server != self._config.server else ()
-        self._logs.level(loaded.config.log.level)
-        self._engine.reconfigure(loaded.config, restart)
+        new, old = loaded.config, self._config
+        restart = tuple(
+            section
+            for section, differs in (
+                ("server", new.server != old.server),
+                ("kubernetes", new.kubernetes != old.kubernetes),
+            )
+            if differs
+        )
+        self._logs.level(new.log.level)
+        self._sinks.prepare(new)
+        self._engine.reconfigure(new, restart)
 
 
-def _sinks(clock: Clock, token: TokenConfig) -> tuple[Sink, ...]:
-    return tuple(FileSink(token.name, spec, clock) for spec in token.sinks)
-
-
-def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock) -> str:
+def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock, sinks: Sinks) -> str:
     def scrape(accept: str) -> Answer:
         content_type, body = metrics.exposition(accept)
         return HTTPStatus.OK, content_type, body
 
-    routes = {**probes(engine, clock), "/metrics": scrape}
+    routes = {**probes(engine, clock, sinks.ready), "/metrics": scrape}
     return Server(*config.server.address, routes).start()
 
 

@@ -31,7 +31,10 @@ def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
                 return events.SinkCleared(index, any=sink.remove())
             case Work.PUBLISH:
                 token = cast(Token, action.token)
-                unchanged = sink.publish(token) is Wrote.UNCHANGED
+                wrote = sink.publish(token)
+                if wrote is Wrote.SUPERSEDED:
+                    return events.SinkSeen(index, sink.inspect(source).life)
+                unchanged = wrote is Wrote.UNCHANGED
                 return events.SinkWritten(index, token.life, unchanged=unchanged)
     except Trouble as trouble:
         return events.SinkFailed(index, trouble.fault)

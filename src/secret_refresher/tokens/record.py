@@ -33,8 +33,13 @@ class Record:
     @classmethod
     def of(cls, content: bytes, life: Life, fingerprint: str) -> Record:
         """The record of a rendering, to the millisecond, as it is written."""
+        return cls.of_rendering(rendering_hash(content), life, fingerprint)
+
+    @classmethod
+    def of_rendering(cls, rendering: str, life: Life, fingerprint: str) -> Record:
+        """Likewise, by the rendering's hash."""
         return cls(
-            rendering=rendering_hash(content),
+            rendering=rendering,
             issued_at=round(life.issued_at, 3),
             refresh_at=round(life.refresh_at, 3),
             expires_at=round(life.expires_at, 3),

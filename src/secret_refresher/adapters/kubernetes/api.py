@@ -1,0 +1,229 @@
+"""The Kubernetes API, as far as it is needed: JSON requests, watches, the server's clock."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import urllib3
+
+from secret_refresher.adapters.kubernetes import faults
+from secret_refresher.adapters.kubernetes.access import Access, Connection
+from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.ports import Clock
+from secret_refresher.tokens.answer import http_date, retry_after
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+"""What to accept where content does not matter: the data of a Secret is then not sent at all."""
+CONNECT_TIMEOUT = 5.0
+TIMEOUT = 10.0
+"""Seconds for a whole request."""
+MOST_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer; a Secret is at most 1 MiB, a page of a list a few hundred objects."""
+_AGREE = 1.0
+"""Seconds within which two clocks are the same: a Date header has whole seconds."""
+_STEP = 2.0
+"""Seconds by which a difference must change before it counts as another one."""
+_UNAUTHORIZED = 401
+
+Query = Sequence[tuple[str, str]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; `content` is its JSON object, empty where it is none."""
+
+    status: int
+    content: Mapping[str, Any] = field(repr=False)
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own class
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked of the server."""
+
+    method: str
+    path: str
+    query: Query
+    body: Mapping[str, Any] | None
+    head: dict[str, str]
+
+
+@final
+class Api:
+    """One API server; from any thread. Raises `Trouble` where no answer comes.
+
+    Any answer that comes is returned, whatever its status: what it means depends on the question.
+    """
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._skew: float | None = None
+
+    def namespace(self) -> str:
+        """The pod's own namespace, or that of the kubeconfig's context."""
+        return self._connect().namespace
+
+    def reached(self) -> bool:
+        """Whether it has ever answered."""
+        return self._skew is not None
+
+    def skew(self) -> float:
+        """The API server's clock less ours, in seconds; 0 as long as they agree.
+
+        It stays the same until one of the clocks is set, so that an instant written by it and
+        read back is the same.
+        """
+        return self._skew or 0.0
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Query = (),
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> Answer:
+        """One request. Refused credentials are read again, and the request made once more."""
+        head = {"Accept": accept, "Content-Type": content_type}
+        ask = _Ask(method, path, query, body, head)
+        connection = self._connect()
+        answer = self._ask(connection, ask)
+        if answer.status == _UNAUTHORIZED:
+            self._disconnect(connection)
+            answer = self._ask(self._connect(), ask)
+        return answer
+
+    def watch(self, path: str, query: Query, silence: float) -> Iterator[Mapping[str, Any]]:
+        """The events of a watch until the server ends it, or says nothing for `silence` seconds.
+
+        Raises `Trouble` where it is refused or breaks.
+        """
+        connection = self._connect()
+        ask = _Ask("GET", path, query, None, {"Accept": METADATA})
+        response = self._send(connection, ask, silence)
+        try:
+            if response.status == _UNAUTHORIZED:
+                self._disconnect(connection)
+            if response.status >= 300:  # noqa: PLR2004 - anything but a stream
+                answer = Answer(response.status, self._content(response))
+                raise Trouble(faults.refused(answer.status, answer.content, None, f"watch {path}"))
+            with faults.translated():
+                for line in _lines(response):
+                    yield _object(line)
+        finally:
+            response.close()
+
+    # --- the connection ------------------------------------------------------------------------
+
+    def _connect(self) -> Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._access.connect()
+            return self._connection
+
+    def _disconnect(self, refused: Connection) -> None:
+        """Has credentials read again, unless another thread was faster."""
+        with self._lock:
+            if self._connection is refused:
+                self._connection = None
+
+    def _ask(self, connection: Connection, ask: _Ask) -> Answer:
+        sent = self._clock.wall()
+        response = self._send(connection, ask, TIMEOUT)
+        try:
+            content = self._content(response)
+        finally:
+            response.release_conn()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._compare_clocks(headers, (sent + self._clock.wall()) / 2)
+        return Answer(response.status, content, retry_after(headers))
+
+    def _send(self, connection: Connection, ask: _Ask, silence: float) -> urllib3.BaseHTTPResponse:
+        client = connection.client
+        with faults.translated():
+            verb, url, headers, content, _ = client.param_serialize(
+                method=ask.method,
+                resource_path=ask.path,
+                query_params=list(ask.query),
+                header_params=dict(ask.head),
+                body=None if ask.body is None else json.dumps(ask.body),
+                auth_settings=["BearerToken"],
+            )
+            answer = client.call_api(
+                verb,
+                url,
+                headers,
+                # As bytes the body is sent as it is, whatever the content type.
+                body=None if content is None else content.encode(),
+                _request_timeout=(CONNECT_TIMEOUT, silence),
+            )
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
+
+    def _content(self, response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
+        """The JSON object of an answer, read within the time of a request."""
+        until = self._clock.now() + TIMEOUT
+        parts: list[bytes] = []
+        size = 0
+        with faults.translated():
+            for part in response.stream(64 * 1024):
+                parts.append(part)
+                size += len(part)
+                if size > MOST_ANSWER or self._clock.now() > until:
+                    response.close()
+                    raise Trouble(
+                        Fault(
+                            Reason.TIMEOUT,
+                            "the API server's answer is too long or too slow",
+                            "look at the API server, and at proxies on the way",
+                        )
+                    )
+        return _object(b"".join(parts))
+
+    def _compare_clocks(self, headers: Mapping[str, str], wall: float) -> None:
+        date = http_date(headers)
+        if date is None:
+            self._skew = self._skew or 0.0
+            return
+        measured = date + 0.5 - wall
+        with self._lock:
+            if self._skew is None or abs(measured - self._skew) > _STEP:
+                self._skew = 0.0 if abs(measured) <= _AGREE else measured
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Lines of a stream, whole ones only."""
+    rest = b""
+    for part in response.stream(None):
+        *whole, rest = (rest + part).split(b"\n")
+        if len(rest) > MOST_ANSWER:
+            return
+        yield from (line for line in whole if line.strip())
+
+
+def _object(content: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

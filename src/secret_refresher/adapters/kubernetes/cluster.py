@@ -1,0 +1,77 @@
+"""One cluster: what the rest of the program sees of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import final
+
+from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access
+from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.drift import Drift
+from secret_refresher.adapters.kubernetes.kube_events import KubernetesEvents
+from secret_refresher.adapters.kubernetes.namespaces import Namespaces
+from secret_refresher.adapters.kubernetes.secret_form import Installation
+from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
+from secret_refresher.config import model
+from secret_refresher.ports import Clock
+
+
+@final
+class Cluster:
+    """Makes Secret sinks, and keeps what they share. Reaches out only when one of them does."""
+
+    def __init__(
+        self,
+        settings: model.Kubernetes,
+        clock: Clock,
+        environ: Mapping[str, str],
+        service_account: str = SERVICE_ACCOUNT,
+    ) -> None:
+        self._us = Installation(settings.field_manager, settings.owner)
+        self._by_namespace = settings.drift is model.Drift.NAMESPACE
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._api = Api(Access(environ, service_account), clock)
+        self._drift = Drift(self._api, clock, self._stopped)
+        self._namespaces = Namespaces(self._api, clock)
+        self.events = KubernetesEvents(self._api, clock, self._stopped)
+
+    def sinks(self, token: str, spec: model.SecretSink) -> tuple[SecretSink, ...]:
+        """The sinks that an entry of the configuration stands for at present."""
+        selector = spec.namespace_selector
+        found: tuple[str | None, ...] = spec.fixed_namespaces
+        if selector is not None:
+            found = self._namespaces.matching(selector.query())
+        return tuple(
+            SecretSink(
+                token,
+                spec,
+                namespace=namespace,
+                us=self._us,
+                api=self._api,
+                drift=self._drift,
+                clock=self._clock,
+            )
+            for namespace in found
+        )
+
+    def follow(self, on_namespaces: Callable[[], None]) -> None:
+        """From now on namespaces that come and go are told of."""
+        self._namespaces.start(on_namespaces)
+
+    def list_namespaces(self) -> None:
+        """Waits until the namespaces of every selector are known. Raises `Trouble`."""
+        self._namespaces.list_now()
+
+    def watch_secrets(self, *, one_by_one: bool) -> None:
+        """Whether Secrets may be watched by their names; otherwise they are read in turn."""
+        self._drift.use(by_name=one_by_one, by_namespace=self._by_namespace)
+
+    def reached(self) -> bool:
+        """Whether the API server has ever answered."""
+        return self._api.reached()
+
+    def stop(self) -> None:
+        """Ends its threads as soon as they notice."""
+        self._stopped.set()

@@ -1,0 +1,155 @@
+"""What goes wrong with the Kubernetes API, as faults of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import urllib3
+
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
+
+_MANAGER = re.compile(r'conflict with "([A-Za-z0-9][A-Za-z0-9 ._:/-]{0,100})"')
+_LOOK = "look at the API server; the attempt is made again"
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turns what the libraries raise into a fault; their texts can hold URLs and headers."""
+    try:
+        yield
+    except Trouble:
+        raise
+    except (urllib3.exceptions.HTTPError, OSError, ssl.SSLError) as error:
+        raise Trouble(_transport(error)) from None
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "kubernetes":
+            raise
+        # Its client wraps TLS errors; anything else of it is about credentials.
+        if getattr(error, "status", None) == 0:
+            raise Trouble(_transport(urllib3.exceptions.SSLError())) from None
+        raise Trouble(
+            Fault(
+                Reason.KUBERNETES,
+                "the credentials for the API server cannot be read",
+                "look at the ServiceAccount's mount, or at the kubeconfig",
+                Lane.PERMANENT,
+            )
+        ) from None
+
+
+def _transport(error: Exception) -> Fault:
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLError | urllib3.exceptions.SSLError) for cause in causes):
+        return Fault(
+            Reason.TLS,
+            "the API server's certificate is not trusted, or its TLS fails",
+            "check the ServiceAccount's ca.crt, or the kubeconfig's certificate-authority",
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Fault(Reason.DNS, "the API server's name does not resolve", "look at the DNS")
+    # A refused connection is a timeout to urllib3's class tree, so it is asked first.
+    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return Fault(Reason.CONNECT, "the API server cannot be reached", _LOOK)
+    if any(isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError) for cause in causes):
+        return Fault(Reason.TIMEOUT, "the API server does not answer in time", _LOOK)
+    return Fault(Reason.NETWORK, "the connection to the API server broke", _LOOK)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        reason = getattr(error, "reason", None)
+        error = (
+            reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+        )
+
+
+def refused(
+    status: int, content: Mapping[str, Any], retry_after: float | None, doing: str
+) -> Fault:
+    """What an answer that is no success means; `doing` as `write Secret a/b`.
+
+    Of its text nothing is taken: a Status may quote what was sent (Kubernetes "API Concepts").
+    """
+    summary, advice, reason, lane = _meaning(status, content)
+    return Fault(
+        reason, f"cannot {doing}: {summary} (HTTP {status})", advice, lane, retry_after, status
+    )
+
+
+def _meaning(status: int, content: Mapping[str, Any]) -> tuple[str, str, Reason, Lane]:
+    match status:
+        case 401:
+            return (
+                "the API server does not accept our credentials",
+                "check that the ServiceAccount exists and its token is mounted",
+                Reason.UNAUTHORIZED,
+                Lane.TRANSIENT,
+            )
+        case 403 if has_cause(content, "NamespaceTerminating"):
+            return (
+                "the namespace is being deleted",
+                "remove it from the configuration, or wait until it is created anew",
+                Reason.TERMINATING,
+                Lane.PERMANENT,
+            )
+        case 403:
+            return (
+                "the right is missing",
+                "grant what `secret-refresher rbac` prints; a quota or an admission policy may"
+                " refuse as well",
+                Reason.PERMISSION,
+                Lane.PERMANENT,
+            )
+        case 404:
+            return (
+                "the namespace does not exist",
+                "create it, or correct the sink's namespace",
+                Reason.NOT_FOUND,
+                Lane.PERMANENT,
+            )
+        case 409:
+            return "it was changed meanwhile", _LOOK, Reason.CONFLICT, Lane.TRANSIENT
+        case 413 | 422 | 400:
+            return (
+                "the API server finds it invalid",
+                "check the sink's type, keys, labels and annotations; try it with `kubectl apply`",
+                Reason.INVALID,
+                Lane.PERMANENT,
+            )
+        case 429:
+            return (
+                "the API server asks for fewer requests",
+                "look at its load, and at API Priority and Fairness",
+                Reason.RATE_LIMITED,
+                Lane.TRANSIENT,
+            )
+        case _:
+            return "the API server failed", _LOOK, Reason.SERVER_ERROR, Lane.TRANSIENT
+
+
+def has_cause(content: Mapping[str, Any], reason: str) -> bool:
+    """Whether a Status names a cause of that reason."""
+    return any(cause.get("reason") == reason for cause in _status_causes(content))
+
+
+def conflicting(content: Mapping[str, Any]) -> str | None:
+    """Who manages the fields of a refused apply; None where that is not why it was refused."""
+    for cause in _status_causes(content):
+        if cause.get("reason") == "FieldManagerConflict":
+            named = _MANAGER.search(str(cause.get("message", "")))
+            return named[1] if named else "another manager"
+    return None
+
+
+def _status_causes(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    details = content.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return [cause for cause in causes or [] if isinstance(cause, dict)]

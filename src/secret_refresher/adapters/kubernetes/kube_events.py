@@ -1,0 +1,128 @@
+"""Kubernetes Events on the Secrets of a token: the first failure, recovery, expiry."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from queue import Full, Queue
+from typing import final
+
+from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.errors import Trouble
+from secret_refresher.lifecycle import events
+from secret_refresher.ports import Broadcast, Clock, Exchange, Subject
+from secret_refresher.tokens.moments import rfc3339
+
+WAITING = 256
+"""Events that wait to be sent; more are dropped, for logs and metrics have them too."""
+AGAIN = 600.0
+"""Seconds within which the same is not said again of the same Secret."""
+PACE = 0.5
+"""Seconds between two Events: two a second at most."""
+_REMEMBERED = 4096
+_LONGEST_NOTE = 1000
+_COMPONENT = "secret-refresher"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Note:
+    target: str
+    reason: str
+    warning: bool
+    text: str
+
+
+@final
+class KubernetesEvents:
+    """Implements `ports.Observer`; sends on a thread of its own, and only where it is allowed.
+
+    What is said is what the logs say: a summary and a remedy, never content.
+    """
+
+    def __init__(self, api: Api, clock: Clock, stop: threading.Event) -> None:
+        self._api = api
+        self._clock = clock
+        self._stop = stop
+        self._queue: Queue[_Note] = Queue(WAITING)
+        self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._sender: threading.Thread | None = None
+
+    def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
+        """Queues what is worth an Event."""
+        if about is None:
+            return
+        match fact:
+            case events.SinkTrouble(failures=1):
+                warning = f"Cannot {fact.work} token {about.name}: {fact.fault}"
+                self._say(about, fact.sink, "PublishFailed", warning)
+            case events.FetchFailed(failures=1):
+                warning = f"Cannot fetch token {about.name}: {fact.fault}"
+                self._say(about, None, "FetchFailed", warning)
+            case events.Lapsed():
+                warning = f"Token {about.name} has expired here; see the daemon's log"
+                self._say(about, fact.sink, "Expired", warning)
+            case events.Published(after=after) if after:
+                self._recovered(about, fact.sink, fact.life.expires_at)
+            case events.Fetched(after=after) if after:
+                self._recovered(about, None, fact.life.expires_at)
+
+    def _recovered(self, about: Subject, sink: int | None, expires_at: float) -> None:
+        text = f"Token {about.name} is fresh again, until {rfc3339(expires_at)}"
+        self._say(about, sink, "Recovered", text, warning=False)
+
+    def _say(
+        self, about: Subject, sink: int | None, reason: str, text: str, *, warning: bool = True
+    ) -> None:
+        chosen = about.sinks if sink is None else about.sinks[sink : sink + 1]
+        for kind, target in chosen:
+            if kind != "secret" or "/" not in target or not self._is_new(target, reason):
+                continue
+            with contextlib.suppress(Full):
+                self._queue.put_nowait(_Note(target, reason, warning, text[:_LONGEST_NOTE]))
+            if self._sender is None:
+                self._sender = threading.Thread(target=self._send_all, name="events", daemon=True)
+                self._sender.start()
+
+    def _is_new(self, target: str, reason: str) -> bool:
+        now = self._clock.now()
+        last = self._said.pop((target, reason), None)
+        if last is not None and now - last < AGAIN:
+            self._said[target, reason] = last
+            return False
+        self._said[target, reason] = now
+        while len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+        return True
+
+    def _send_all(self) -> None:
+        while not self._stop.wait(PACE):
+            note = self._queue.get()
+            with contextlib.suppress(Trouble):
+                self._send(note)
+
+    def _send(self, note: _Note) -> None:
+        namespace, _, name = note.target.partition("/")
+        now = rfc3339(self._clock.wall() + self._api.skew())[:-5] + "Z"
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{name[:200]}.", "namespace": namespace},
+            "involvedObject": {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "namespace": namespace,
+                "name": name,
+            },
+            "reason": note.reason,
+            "message": note.text,
+            "type": "Warning" if note.warning else "Normal",
+            "source": {"component": _COMPONENT},
+            "reportingComponent": _COMPONENT,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        self._api.request("POST", f"/api/v1/namespaces/{namespace}/events", body=body)

@@ -1,0 +1,89 @@
+"""Which namespaces match a selector, as they come and go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector
+from secret_refresher.errors import Fault
+from secret_refresher.ports import Clock
+
+
+@final
+class Namespaces:
+    """Reflects the namespaces of each selector that is asked for; from any thread."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._matches: dict[str, _Matches] = {}
+        self._on_change: Callable[[], None] | None = None
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """From now on the selectors are reflected, and `on_change` told of every change."""
+        with self._lock:
+            self._on_change = on_change
+            for matches in self._matches.values():
+                matches.start(on_change)
+
+    def list_now(self) -> None:
+        """Lists the namespaces of every selector once. Raises `Trouble`."""
+        for matches in list(self._matches.values()):
+            matches.reflector.list_now()
+
+    def matching(self, query: str) -> tuple[str, ...]:
+        """The namespaces that match, as far as is known, in the order of their names."""
+        with self._lock:
+            matches = self._matches.get(query)
+            if matches is None:
+                matches = self._matches[query] = _Matches(self._api, self._clock, query)
+                if self._on_change is not None:
+                    matches.start(self._on_change)
+            return tuple(sorted(matches.names))
+
+
+@final
+class _Matches:
+    """The namespaces of one selector; implements `reflector.Audience`."""
+
+    def __init__(self, api: Api, clock: Clock, query: str) -> None:
+        self.names: frozenset[str] = frozenset()
+        self.reflector = Reflector(
+            api, clock, "/api/v1/namespaces", (("labelSelector", query),) if query else (), self
+        )
+        self._on_change: Callable[[], None] | None = None
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """Begins to reflect."""
+        self._on_change = on_change
+        self.reflector.start()
+
+    def listed(self, metadata: Listing) -> None:
+        """All that match now."""
+        self._become(frozenset(str(item.get("name")) for item in metadata if not _leaving(item)))
+
+    def changed(self, metadata: Mapping[str, Any]) -> None:
+        """One has come to match, or is being deleted."""
+        name = frozenset({str(metadata.get("name"))})
+        self._become(self.names - name if _leaving(metadata) else self.names | name)
+
+    def gone(self, metadata: Mapping[str, Any]) -> None:
+        """One matches no more."""
+        self._become(self.names - {str(metadata.get("name"))})
+
+    def refused(self, fault: Fault) -> None:
+        """What matched goes on to match until a list says otherwise."""
+
+    def _become(self, names: frozenset[str]) -> None:
+        if names != self.names:
+            self.names = names
+            if self._on_change is not None:
+                self._on_change()
+
+
+def _leaving(metadata: Mapping[str, Any]) -> bool:
+    return "deletionTimestamp" in metadata

@@ -1,0 +1,152 @@
+"""List, then watch, then watch on: what the API server has, as it changes.
+
+See Kubernetes "API Concepts", efficient detection of changes. Only metadata is asked for.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol, final
+
+from secret_refresher.adapters.kubernetes import faults
+from secret_refresher.adapters.kubernetes.api import METADATA_LIST, Api, Query
+from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.ports import Clock
+from secret_refresher.schedule import backoff
+
+SILENCE = 150.0
+"""Seconds without a byte after which a watch is taken for dead; bookmarks come every minute."""
+LONGEST_WATCH = (300, 600)
+"""Seconds after which the API server is asked to end a watch; drawn between these."""
+PAGE = 500
+REFUSED_PAUSE = 300.0
+"""Seconds until a list that the rights forbid is tried again."""
+_BRIEF = 1.0
+_GONE = 410
+
+Listing = list[Mapping[str, Any]]
+
+
+class Audience(Protocol):
+    """Who is told."""
+
+    def listed(self, metadata: Listing) -> None:
+        """All that there is now."""
+        ...
+
+    def changed(self, metadata: Mapping[str, Any]) -> None:
+        """One object was added or modified."""
+        ...
+
+    def gone(self, metadata: Mapping[str, Any]) -> None:
+        """One object is not there any more, or matches no more."""
+        ...
+
+    def refused(self, fault: Fault) -> None:
+        """Listing or watching failed; it goes on."""
+        ...
+
+
+@final
+class Reflector:
+    """Reflects one collection to an audience, on a thread of its own, until stopped.
+
+    1. List; then watch from that list's version on.
+    2. A watch that ends goes on where it was; one that is too old (410) begins with a list.
+    3. After a failure a pause with full jitter from 1 s to 60 s; five minutes without rights.
+    """
+
+    def __init__(self, api: Api, clock: Clock, path: str, query: Query, audience: Audience) -> None:
+        self._api = api
+        self._clock = clock
+        self._path = path
+        self._query = tuple(query)
+        self._audience = audience
+        self._stopped = threading.Event()
+        self._version: str | None = None
+        self._failures = 0
+
+    def start(self) -> None:
+        """Begins."""
+        threading.Thread(target=self._run, name="reflector", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends once the present request is over."""
+        self._stopped.set()
+
+    def list_now(self) -> None:
+        """Lists once. Raises `Trouble`."""
+        found: Listing = []
+        more: tuple[tuple[str, str], ...] = ()
+        while True:
+            query = (*self._query, ("limit", str(PAGE)), *more)
+            answer = self._api.request("GET", self._path, query, accept=METADATA_LIST)
+            if not answer.ok:
+                raise Trouble(
+                    faults.refused(
+                        answer.status, answer.content, answer.retry_after, f"list {self._path}"
+                    )
+                )
+            found += [item.get("metadata", {}) for item in answer.content.get("items", [])]
+            listing = answer.content.get("metadata", {})
+            if not listing.get("continue"):
+                break
+            more = (("continue", listing["continue"]),)
+        self._version = str(listing.get("resourceVersion", ""))
+        self._audience.listed(found)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            began = self._clock.now()
+            try:
+                if self._version is None:
+                    self.list_now()
+                    self._failures = 0
+                self._watch()
+                # A way that ends every watch at once must not become a loop.
+                brief = self._clock.now() - began < _BRIEF
+                self._failures = self._failures + 1 if brief else 0
+                pause = self._pause(None) if brief else 0.0
+            except Trouble as trouble:
+                self._failures += 1
+                self._audience.refused(trouble.fault)
+                pause = self._pause(trouble.fault)
+            self._stopped.wait(pause)
+
+    def _pause(self, fault: Fault | None) -> float:
+        if fault is not None and fault.reason is Reason.PERMISSION:
+            return REFUSED_PAUSE * random.uniform(0.9, 1.1)  # noqa: S311 - a pause is no secret
+        draw = random.random()  # noqa: S311 - likewise
+        pause = backoff.transient(max(1, self._failures), None, 0.0, draw)
+        return max(pause, 0.0 if fault is None else fault.retry_after or 0.0)
+
+    def _watch(self) -> None:
+        query = (
+            *self._query,
+            ("watch", "1"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", str(random.randint(*LONGEST_WATCH))),  # noqa: S311 - likewise
+            ("resourceVersion", self._version or ""),
+        )
+        for event in self._api.watch(self._path, query, SILENCE):
+            if self._stopped.is_set():
+                return
+            content = event.get("object", {})
+            metadata = content.get("metadata", {})
+            match event.get("type"):
+                case "ADDED" | "MODIFIED":
+                    self._audience.changed(metadata)
+                case "DELETED":
+                    self._audience.gone(metadata)
+                case "BOOKMARK":
+                    pass
+                case _:
+                    # An error, most likely 410 Gone: what we missed only a list can tell.
+                    self._version = None
+                    if content.get("code") == _GONE:
+                        return
+                    fault = faults.refused(int(content.get("code") or 0), content, None, "watch")
+                    raise Trouble(fault)
+            self._version = str(metadata.get("resourceVersion", "")) or self._version
