@@ -1,0 +1,1 @@
+"""All of it on one machine: a small authorization server, the real daemon, and a consumer."""
