@@ -97,3 +97,23 @@ class Trouble(Exception):  # noqa: N818 - it is the vehicle; `Fault` is the erro
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
+
+
+def internal(defect: Exception) -> Fault:
+    """A defect of ours as a fault: where it was, never its text, which may quote a secret."""
+    return Fault(
+        Reason.INTERNAL,
+        f"a defect of ours: {whereabouts(defect)}",
+        "please report it with this line; the attempt is made again",
+    )
+
+
+def whereabouts(defect: BaseException) -> str:
+    """The exception's name and the innermost file and line that it passed."""
+    trace = defect.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(defect).__name__
+    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f"{type(defect).__name__} at {file}:{trace.tb_lineno}"

@@ -230,7 +230,17 @@ class Defect:
     where: str
 
 
-Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect
+@final
+@dataclass(frozen=True, slots=True)
+class WatchFailed:
+    """Something of the cluster cannot be listed or watched; `path` is the API server's."""
+
+    path: str
+    fault: Fault
+    wait: float
+
+
+Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect | WatchFailed
 
 
 class Observer(Protocol):

@@ -18,6 +18,7 @@ from secret_refresher.ports import (
     Listening,
     Stopping,
     Subject,
+    WatchFailed,
 )
 from secret_refresher.tokens.moments import rfc3339
 from secret_refresher.tokens.token import Life
@@ -103,6 +104,10 @@ def _broadcast(fact: object) -> Line:
             return LogLevel.INFO, "listening", {"address": fact.address}
         case Stopping():
             return LogLevel.INFO, "stopping", {}
+        case WatchFailed():
+            values = {"path": fact.path, **_fault(fact.fault)}
+            values["next_attempt_seconds"] = round(fact.wait, 1)
+            return LogLevel.WARNING, "watch failed", values
         case Defect():
             return LogLevel.ERROR, "defect", {"where": fact.where}
     return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}

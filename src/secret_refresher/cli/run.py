@@ -76,7 +76,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         )
         return 1
     engine.tell(Listening(address))
-    sinks.cluster.follow(engine.retarget)
+    sinks.cluster.follow(engine.retarget, engine.tell)
     stopped = threading.Event()
     reload = Reload(source, loaded, engine, logs, sinks)
     patrol = Patrol(engine, endpoint, stopped, chores=(reload.look,))

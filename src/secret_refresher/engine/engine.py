@@ -18,6 +18,7 @@ from secret_refresher.engine.agenda import Agenda
 from secret_refresher.engine.entry import Entry
 from secret_refresher.engine.gate import Gate
 from secret_refresher.engine.roster import Roster
+from secret_refresher.errors import whereabouts
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import NEVER, due
 from secret_refresher.lifecycle.state import TokenState, Work, healthy
@@ -165,7 +166,7 @@ class Engine:
         try:
             message()
         except Exception as defect:  # noqa: BLE001 - a defect met with one token is kept to it
-            self._tell(None, Defect(jobs.whereabouts(defect)))
+            self._tell(None, Defect(whereabouts(defect)))
 
     def _stop(self) -> None:
         if self._stop_by == NEVER:
@@ -292,7 +293,7 @@ class Engine:
                 observer.notice(about, fact)
             except Exception as defect:  # noqa: BLE001 - nobody who watches may stop us
                 if not isinstance(fact, Defect):
-                    self._tell(None, Defect(jobs.whereabouts(defect)))
+                    self._tell(None, Defect(whereabouts(defect)))
 
 
 def _as_wanted(state: TokenState, now: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from secret_refresher.config.model import TokenConfig
-from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.errors import Trouble, internal
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.state import Work
 from secret_refresher.ports import Outcome, Sink, TokenSource, Wrote
@@ -40,23 +40,3 @@ def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
         return events.SinkFailed(index, trouble.fault)
     except Exception as defect:  # noqa: BLE001 - likewise
         return events.SinkFailed(index, internal(defect))
-
-
-def internal(defect: Exception) -> Fault:
-    """A defect of ours as a fault: where it was, never its text, which may quote a secret."""
-    return Fault(
-        Reason.INTERNAL,
-        f"a defect of ours: {whereabouts(defect)}",
-        "please report it with this line; the attempt is made again",
-    )
-
-
-def whereabouts(defect: BaseException) -> str:
-    """The exception's name and the innermost file and line that it passed."""
-    trace = defect.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(defect).__name__
-    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
-    return f"{type(defect).__name__} at {file}:{trace.tb_lineno}"

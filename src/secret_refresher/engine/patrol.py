@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar, final
 
-from secret_refresher.engine import jobs
 from secret_refresher.engine.engine import Engine
+from secret_refresher.errors import whereabouts
 from secret_refresher.ports import Defect, TokenSource
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Patrol:
                 try:
                     duty()
                 except Exception as defect:  # noqa: BLE001 - the next round may do better
-                    self._engine.tell(Defect(jobs.whereabouts(defect)))
+                    self._engine.tell(Defect(whereabouts(defect)))
             self._round += 1
 
     def look_at_sinks(self) -> None:

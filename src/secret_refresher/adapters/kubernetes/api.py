@@ -166,15 +166,14 @@ class Api:
                 resource_path=ask.path,
                 query_params=list(ask.query),
                 header_params=dict(ask.head),
-                body=None if ask.body is None else json.dumps(ask.body),
+                body=ask.body,
                 auth_settings=["BearerToken"],
             )
             answer = client.call_api(
                 verb,
                 url,
                 headers,
-                # As bytes the body is sent as it is, whatever the content type.
-                body=None if content is None else content.encode(),
+                body=content,
                 _request_timeout=(CONNECT_TIMEOUT, silence),
             )
         response: urllib3.BaseHTTPResponse = answer.response

@@ -14,7 +14,7 @@ from secret_refresher.adapters.kubernetes.namespaces import Namespaces
 from secret_refresher.adapters.kubernetes.secret_form import Installation
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
-from secret_refresher.ports import Clock
+from secret_refresher.ports import Clock, WatchFailed
 
 
 @final
@@ -56,9 +56,12 @@ class Cluster:
             for namespace in found
         )
 
-    def follow(self, on_namespaces: Callable[[], None]) -> None:
-        """From now on namespaces that come and go are told of."""
-        self._namespaces.start(on_namespaces)
+    def follow(
+        self, on_namespaces: Callable[[], None], on_failure: Callable[[WatchFailed], None]
+    ) -> None:
+        """From now on namespaces that come and go are told of, and Secrets are watched."""
+        self._namespaces.start(on_namespaces, on_failure)
+        self._drift.start(on_failure)
 
     def list_namespaces(self) -> None:
         """Waits until the namespaces of every selector are known. Raises `Trouble`."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes.api import METADATA, Api
 from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector
 from secret_refresher.adapters.kubernetes.secret_form import MANAGED
-from secret_refresher.errors import Fault, Reason, Trouble
-from secret_refresher.ports import Clock
+from secret_refresher.errors import Reason, Trouble
+from secret_refresher.ports import Clock, WatchFailed
 
 PACE = 0.2
 """Seconds between two Secrets that are read in turn: five a second at most."""
@@ -41,19 +41,25 @@ class Drift:
         self._latest: dict[Place, str] = {}
         self._followed: dict[Place, tuple[bool, _Scope | None]] = {}
         self._scopes: dict[_Key, _Scope] = {}
-        self._by_name = True
+        self._by_name = False
         self._by_namespace = False
-        self._reader: threading.Thread | None = None
+        self._on_failure: Callable[[WatchFailed], None] | None = None
+
+    def start(self, on_failure: Callable[[WatchFailed], None]) -> None:
+        """Begins to look; what is asked to be followed before only waits for this."""
+        self._on_failure = on_failure
+        threading.Thread(target=self._read_in_turn, name="drift", daemon=True).start()
+        self._follow_anew()
 
     def use(self, *, by_name: bool, by_namespace: bool) -> None:
-        """How Secrets that are followed from now on are looked at; neither: in turn.
-
-        Those that are followed already go on as they are, but for what is not allowed any more.
-        """
-        with self._lock:
-            changed = (by_name, by_namespace) != (self._by_name, self._by_namespace)
+        """How Secrets are looked at from now on; neither: in turn."""
+        if (by_name, by_namespace) != (self._by_name, self._by_namespace):
             self._by_name, self._by_namespace = by_name, by_namespace
-            followed = list(self._followed.items()) if changed else []
+            self._follow_anew()
+
+    def _follow_anew(self) -> None:
+        with self._lock:
+            followed = list(self._followed.items())
         for place, (wide, _) in followed:
             self.unfollow(place)
             self.follow(place, wide=wide)
@@ -67,9 +73,6 @@ class Drift:
             self._followed[place] = wide, scope
             if scope is not None:
                 scope.places.add(place)
-            if self._reader is None:
-                self._reader = threading.Thread(target=self._read_in_turn, daemon=True)
-                self._reader.start()
 
     def unfollow(self, place: Place) -> None:
         """Forgets a Secret."""
@@ -96,7 +99,7 @@ class Drift:
 
     def _scope(self, place: Place, *, wide: bool) -> _Scope | None:
         """The watch that covers a Secret, begun if need be."""
-        if not (self._by_name or self._by_namespace):
+        if self._on_failure is None or not (self._by_name or self._by_namespace):
             return None
         namespace, name = place
         path = "/api/v1/secrets" if wide else f"/api/v1/namespaces/{namespace}/secrets"
@@ -107,7 +110,7 @@ class Drift:
         )
         scope = self._scopes.get((path, query))
         if scope is None:
-            scope = self._scopes[path, query] = _Scope((path, query), self)
+            scope = self._scopes[path, query] = _Scope((path, query), self, self._on_failure)
             scope.reflector = Reflector(self._api, self._clock, path, query, scope)
             scope.reflector.start()
         return scope
@@ -156,8 +159,9 @@ class _Scope:
 
     reflector: Reflector
 
-    def __init__(self, key: _Key, drift: Drift) -> None:
+    def __init__(self, key: _Key, drift: Drift, on_failure: Callable[[WatchFailed], None]) -> None:
         self.key = key
+        self._on_failure = on_failure
         self.places: set[Place] = set()
         self.blind = False
         self._drift = drift
@@ -179,9 +183,10 @@ class _Scope:
         if _place(metadata) in self.places:
             self._drift.observed(_place(metadata), GONE)
 
-    def refused(self, fault: Fault) -> None:
+    def refused(self, failed: WatchFailed) -> None:
         """Without the right to watch, reading in turn will do."""
-        self.blind = fault.reason is Reason.PERMISSION
+        self.blind = failed.fault.reason is Reason.PERMISSION
+        self._on_failure(failed)
 
 
 def _place(metadata: Mapping[str, Any]) -> Place:

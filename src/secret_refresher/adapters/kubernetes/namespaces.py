@@ -8,8 +8,9 @@ from typing import Any, final
 
 from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector
-from secret_refresher.errors import Fault
-from secret_refresher.ports import Clock
+from secret_refresher.ports import Clock, WatchFailed
+
+_Told = tuple[Callable[[], None], Callable[[WatchFailed], None]]
 
 
 @final
@@ -21,14 +22,16 @@ class Namespaces:
         self._clock = clock
         self._lock = threading.Lock()
         self._matches: dict[str, _Matches] = {}
-        self._on_change: Callable[[], None] | None = None
+        self._told: _Told | None = None
 
-    def start(self, on_change: Callable[[], None]) -> None:
-        """From now on the selectors are reflected, and `on_change` told of every change."""
+    def start(
+        self, on_change: Callable[[], None], on_failure: Callable[[WatchFailed], None]
+    ) -> None:
+        """From now on the selectors are reflected, and every change and failure is told."""
         with self._lock:
-            self._on_change = on_change
+            self._told = on_change, on_failure
             for matches in self._matches.values():
-                matches.start(on_change)
+                matches.start(self._told)
 
     def list_now(self) -> None:
         """Lists the namespaces of every selector once. Raises `Trouble`."""
@@ -41,8 +44,8 @@ class Namespaces:
             matches = self._matches.get(query)
             if matches is None:
                 matches = self._matches[query] = _Matches(self._api, self._clock, query)
-                if self._on_change is not None:
-                    matches.start(self._on_change)
+                if self._told is not None:
+                    matches.start(self._told)
             return tuple(sorted(matches.names))
 
 
@@ -55,11 +58,11 @@ class _Matches:
         self.reflector = Reflector(
             api, clock, "/api/v1/namespaces", (("labelSelector", query),) if query else (), self
         )
-        self._on_change: Callable[[], None] | None = None
+        self._told: _Told | None = None
 
-    def start(self, on_change: Callable[[], None]) -> None:
+    def start(self, told: _Told) -> None:
         """Begins to reflect."""
-        self._on_change = on_change
+        self._told = told
         self.reflector.start()
 
     def listed(self, metadata: Listing) -> None:
@@ -75,14 +78,16 @@ class _Matches:
         """One matches no more."""
         self._become(self.names - {str(metadata.get("name"))})
 
-    def refused(self, fault: Fault) -> None:
+    def refused(self, failed: WatchFailed) -> None:
         """What matched goes on to match until a list says otherwise."""
+        if self._told is not None:
+            self._told[1](failed)
 
     def _become(self, names: frozenset[str]) -> None:
         if names != self.names:
             self.names = names
-            if self._on_change is not None:
-                self._on_change()
+            if self._told is not None:
+                self._told[0]()
 
 
 def _leaving(metadata: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from typing import Any, Protocol, final
 
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.api import METADATA_LIST, Api, Query
-from secret_refresher.errors import Fault, Reason, Trouble
-from secret_refresher.ports import Clock
+from secret_refresher.errors import Fault, Reason, Trouble, internal
+from secret_refresher.ports import Clock, WatchFailed
 from secret_refresher.schedule import backoff
 
 SILENCE = 150.0
@@ -44,8 +44,8 @@ class Audience(Protocol):
         """One object is not there any more, or matches no more."""
         ...
 
-    def refused(self, fault: Fault) -> None:
-        """Listing or watching failed; it goes on."""
+    def refused(self, failed: WatchFailed) -> None:
+        """Listing or watching failed; it is tried again."""
         ...
 
 
@@ -89,8 +89,8 @@ class Reflector:
                         answer.status, answer.content, answer.retry_after, f"list {self._path}"
                     )
                 )
-            found += [item.get("metadata", {}) for item in answer.content.get("items", [])]
-            listing = answer.content.get("metadata", {})
+            found += [item.get("metadata", {}) for item in answer.content.get("items") or []]
+            listing = answer.content.get("metadata") or {}
             if not listing.get("continue"):
                 break
             more = (("continue", listing["continue"]),)
@@ -110,10 +110,16 @@ class Reflector:
                 self._failures = self._failures + 1 if brief else 0
                 pause = self._pause(None) if brief else 0.0
             except Trouble as trouble:
-                self._failures += 1
-                self._audience.refused(trouble.fault)
-                pause = self._pause(trouble.fault)
+                pause = self._failed(trouble.fault)
+            except Exception as defect:  # noqa: BLE001 - the thread is the only one that watches
+                pause = self._failed(internal(defect))
             self._stopped.wait(pause)
+
+    def _failed(self, fault: Fault) -> float:
+        self._failures += 1
+        pause = self._pause(fault)
+        self._audience.refused(WatchFailed(self._path, fault, pause))
+        return pause
 
     def _pause(self, fault: Fault | None) -> float:
         if fault is not None and fault.reason is Reason.PERMISSION:
