@@ -216,7 +216,7 @@ CASES: list[tuple[str, object, str]] = [
     (f"{FILE}path", "/run/" + "\u00fc" * 101, "a file name of at most 200 bytes"),
     (f"{FILE}path", "/run/" + "{name}" * 201, "a file name of at most 200 bytes"),
     (f"{FILE}path", "/run/.a.meta.json", "the files that the program keeps beside a token"),
-    (f"{FILE}path", "/run/.a.0123456789abcdef.tmp", "the files that the program keeps"),
+    (f"{FILE}path", "/run/.a.tmp", "the files that the program keeps"),
     (f"{FILE}mode", 288, 'YAML made it the number 288; write it as "0440"'),
     (f"{FILE}mode", "440x", "must be three or four octal digits"),
     (f"{FILE}mode", "0999", "must be three or four octal digits"),

@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _URI = re.compile(r"([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:([0-9]{1,5}))?")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_RESERVED = re.compile(r"\..*\.(meta\.json|[0-9a-f]{16}\.tmp)", re.DOTALL)
+_RESERVED = re.compile(r"\..*\.(meta\.json|tmp)", re.DOTALL)
 _LONGEST_HOST = 253
 _MOST_PORT = 65535
 _LONGEST_PART = 255

@@ -12,11 +12,11 @@ from secret_refresher.errors import Reason
 from secret_refresher.ports import Clock, Finding, Held, Wrote
 from secret_refresher.tokens.record import Record, dump, load, rendering_hash
 from secret_refresher.tokens.rendering import MOST, render
-from secret_refresher.tokens.token import Token
+from secret_refresher.tokens.token import Life, Token
 
 _MOST_META = 64 * 1024
 _TRIES = 20
-Signature = tuple[int, int, int, int, int, int]
+Signature = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @final
@@ -59,45 +59,39 @@ class FileSink:
         """
         with translated(self.target, "look at"), self._open() as folder:
             self._claim(folder)
-            for name in (*folder.leftovers(self._name), *folder.leftovers(self._meta)):
-                folder.unlink(name)
-            self._signature = None
-            try:
-                found = folder.read(self._name, MOST)
-            except FileNotFoundError:
-                self._signature = self._look(folder)
-                return Finding(Held.NOTHING)
-            if found is None:
-                if stat.S_ISDIR(folder.stat(self._name).st_mode):
-                    raise trouble(Reason.NOT_A_FILE, f"{self.target} is a folder")
-                return Finding(Held.FOREIGN)
-            content, status = found
-            record = self._record(folder, content)
-            wanted = self._fingerprint(source)
-            life = None
-            if record is not None and record.fingerprint == wanted:
-                life = record.life(self._clock.now(), self._clock.wall())
-            if life is None:
-                return Finding(Held.FOREIGN)
-            if stat.S_IMODE(status.st_mode) != self._spec.mode:
-                folder.chmod(self._name, self._spec.mode)
+            folder.clear(self._name)
+            folder.clear(self._meta)
+            # Before the reading: a change in between then shows as one that was not seen.
             self._signature = self._look(folder)
+            folder.refuse_folder(self._name)
+            if folder.stat(self._name) is None:
+                return Finding(Held.NOTHING)
+            found = self._read(folder)
+            life = None if found is None else self._life(folder, found[0], source)
+            if found is None or life is None:
+                return Finding(Held.FOREIGN)
+            if not self._is(found, found[0]):
+                folder.replace(self._name, found[0], self._spec.mode)
+                self._signature = self._look(folder)
             return Finding(Held.OURS, life)
 
     def publish(self, token: Token) -> Wrote:
-        """Replaces the file, unless it holds this rendering already."""
+        """Replaces the file, unless it holds this rendering already.
+
+        Records first: the new one, and that of what the file holds as long as it does.
+        """
         content = render(self._spec.render, token, self._token).reveal()
         record = Record.of(content, token.life, self._fingerprint(token.source))
         with translated(self.target, "write"), self._open() as folder:
             self._claim(folder)
-            known = self._records(folder)
-            same = self._holds(folder, content)
+            found, known = self._read(folder), self._records(folder)
+            same = found is not None and self._is(found, content)
             if not same or known[:1] != (record,):
-                before = [old for old in known if old.rendering != record.rendering]
-                self._write_meta(folder, (record, *before[:1]))
+                present = None if found is None else rendering_hash(found[0])
+                others = [old for old in known if old.rendering != record.rendering]
+                others.sort(key=lambda old: old.rendering != present)
+                self._write_meta(folder, (record, *others[:1]))
             if not same:
-                if _is_folder(folder, self._name):
-                    raise trouble(Reason.NOT_A_FILE, f"{self.target} is a folder")
                 folder.replace(self._name, content, self._spec.mode)
             self._signature = self._look(folder)
         return Wrote.UNCHANGED if same else Wrote.WRITTEN
@@ -106,29 +100,36 @@ class FileSink:
         """Removes the file if a record says that it is ours; somebody else's content stays.
 
         The records go in either case, and the lock with them: they describe nothing any more.
+        They go last, so without them there is nothing of ours.
         """
         with translated(self.target, "remove"):
             try:
                 folder = self._open()
             except (FileNotFoundError, NotADirectoryError):
+                self.close()
                 return False
             with folder:
-                self._claim(folder)
-                ours = self._holds_ours(folder)
-                if ours:
-                    folder.unlink(self._name)
-                for name in (*folder.leftovers(self._name), *folder.leftovers(self._meta)):
-                    folder.unlink(name)
-                folder.unlink(self._meta)
+                ours = folder.stat(self._meta) is not None and self._remove(folder)
                 self.close()
-                self._signature = None
+                self._signature = self._look(folder)
                 return ours
+
+    def _remove(self, folder: Folder) -> bool:
+        self._claim(folder)
+        found = self._read(folder)
+        ours = found is not None and self._record(folder, found[0]) is not None
+        if ours:
+            folder.unlink(self._name)
+        folder.clear(self._name)
+        folder.clear(self._meta)
+        folder.unlink(self._meta)
+        return ours
 
     def disturbed(self) -> bool:
         """Two stats: are file and records the ones that we last saw?"""
         try:
-            with Folder(self._folder) as folder:
-                return self._signature is None or self._look(folder) != self._signature
+            with self._open() as folder:
+                return self._look(folder) != self._signature
         except OSError:
             return True
 
@@ -144,6 +145,8 @@ class FileSink:
     def _fingerprint(self, source: str) -> str:
         return f"{source}+{self._spec.render.digest()}"
 
+    # --- the lock ------------------------------------------------------------------------------
+
     def _claim(self, folder: Folder) -> None:
         """Holds the lock of the records' file, the one that has its name now.
 
@@ -154,26 +157,49 @@ class FileSink:
             if self._lock is not None and self._holds_name(folder, self._lock):
                 return
             self.close()
+            self._lock = self._open_meta(folder)
+            if self._lock is None:
+                continue
             try:
-                fd = folder.open(self._meta, os.O_RDONLY)
-            except FileNotFoundError:
-                fd = folder.open(self._meta, os.O_RDWR | os.O_CREAT)
-            self._lock = fd
-            try:
-                lock_now(fd)
+                lock_now(self._lock)
             except BlockingIOError:
                 self.close()
                 raise trouble(Reason.LOCKED, f"another process writes {self.target}") from None
         self.close()
         raise trouble(Reason.LOCKED, f"another process keeps replacing {self._meta}")
 
-    def _holds_name(self, folder: Folder, fd: int) -> bool:
-        mine = os.fstat(fd)
+    def _open_meta(self, folder: Folder) -> int | None:
+        """A descriptor of the records' file, made where it is missing; None: look again."""
         try:
-            named = folder.stat(self._meta)
+            fd = folder.open(self._meta)
+        except PermissionError as error:
+            what = f"cannot read {self._folder.rstrip('/')}/{self._meta}: {error.strerror}"
+            raise trouble(Reason.PERMISSION, what, "EACCES") from None
         except FileNotFoundError:
-            return False
-        return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)
+            try:
+                return folder.create(self._meta, self._spec.mode)
+            except FileExistsError:
+                return None
+        if fd is None:  # a symlink, a pipe: nobody keeps records in such
+            folder.unlink(self._meta)
+        return fd
+
+    def _holds_name(self, folder: Folder, fd: int) -> bool:
+        mine, named = os.fstat(fd), folder.stat(self._meta)
+        return named is not None and (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)
+
+    # --- what is there -------------------------------------------------------------------------
+
+    def _read(self, folder: Folder) -> tuple[bytes, os.stat_result] | None:
+        """Content and stat of the file; None where it is none of ours, whatever else it is."""
+        try:
+            return folder.read(self._name, MOST)
+        except (FileNotFoundError, PermissionError):
+            return None
+
+    def _is(self, found: tuple[bytes, os.stat_result], content: bytes) -> bool:
+        """Whether a file that was read has this content and the mode that is asked for."""
+        return found[0] == content and stat.S_IMODE(found[1].st_mode) == self._spec.mode
 
     def _records(self, folder: Folder) -> tuple[Record, ...]:
         try:
@@ -187,52 +213,24 @@ class FileSink:
         digest = rendering_hash(content)
         return next((r for r in self._records(folder) if r.rendering == digest), None)
 
-    def _holds_ours(self, folder: Folder) -> bool:
-        try:
-            found = folder.read(self._name, MOST)
-        except FileNotFoundError:
-            return False
-        return found is not None and self._record(folder, found[0]) is not None
+    def _life(self, folder: Folder, content: bytes, source: str) -> Life | None:
+        """The life of what the file holds, if that is ours and of this source."""
+        record = self._record(folder, content)
+        if record is None or record.fingerprint != self._fingerprint(source):
+            return None
+        return record.life(self._clock.now(), self._clock.wall())
 
     def _write_meta(self, folder: Folder, records: tuple[Record, ...]) -> None:
         fd = folder.replace(self._meta, dump(records), self._spec.mode, lock=True)
         self.close()
         self._lock = fd
 
-    def _holds(self, folder: Folder, content: bytes) -> bool:
-        """Whether the file has this content and the right mode."""
-        try:
-            found = folder.read(self._name, MOST)
-        except (FileNotFoundError, PermissionError):
-            return False
-        if found is None or found[0] != content:
-            return False
-        return stat.S_IMODE(found[1].st_mode) == self._spec.mode
-
-    def _look(self, folder: Folder) -> Signature | None:
+    def _look(self, folder: Folder) -> Signature:
         """What tells this file and its records from any others."""
-        try:
-            file = folder.stat(self._name)
-        except FileNotFoundError:
-            file = None
-        try:
-            meta = folder.stat(self._meta)
-        except FileNotFoundError:
-            return None
-        if file is None:
-            return (0, 0, 0, 0, meta.st_dev, meta.st_ino)
-        return (
-            file.st_ino,
-            file.st_size,
-            file.st_ctime_ns,
-            file.st_mode,
-            meta.st_dev,
-            meta.st_ino,
-        )
+        return _face(folder.stat(self._name)), _face(folder.stat(self._meta))
 
 
-def _is_folder(folder: Folder, name: str) -> bool:
-    try:
-        return stat.S_ISDIR(folder.stat(name).st_mode)
-    except FileNotFoundError:
-        return False
+def _face(status: os.stat_result | None) -> tuple[int, ...]:
+    if status is None:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mode)
