@@ -43,7 +43,23 @@ FOREIGN = re.compile(
 STARTER = Path("/usr/bin/env")
 """Starts the daemon with SIGTERM blocked; see `cli.main`."""
 
-LAZY = ("encodings.idna", "jinja2.sandbox", "requests.packages", "yaml.cyaml")
+DEAD = (
+    # kubernetes' client once more for asyncio, with what only that needs, and its typed calls.
+    *("kubernetes/aio", "kubernetes/client/api"),
+    *("aiohappyeyeballs*", "aiohttp*", "aiosignal*", "attr", "attrs*", "frozenlist*"),
+    *("multidict*", "propcache*", "yarl*"),
+)
+"""What is installed for others' sake, never imported here, and half of all that is installed;
+the build imports every module of ours without it."""
+
+OPENED = ("libgcc_s.so.1",)
+"""Libraries that are opened by name, so that no file's header tells of them: the C library
+unwinds a thread with this one when it ends, and without it the daemon crashes on its way out."""
+
+LAZY = (
+    *("encodings.idna", "jinja2.sandbox", "requests.packages", "yaml.cyaml"),
+    *("kubernetes.client.api_client", "kubernetes.config"),
+)
 """Modules that a running daemon imports late, by name."""
 
 LISTING = """
@@ -56,8 +72,10 @@ for name in sys.argv[1:]:
 for module in list(sys.modules.values()):
     print(getattr(module, "__file__", None) or "")
 """
-"""Prints the file of every module that any command may import."""
+"""Prints the file of every module that any command may import; run inside the root, it shows
+that none of them lacks anything."""
 
+TEMPORARY = "/tmp"  # noqa: S108 - the folder itself, not a file in it
 PASSWD = f"""root:x:0:0:root:/root:/sbin/nologin
 nonroot:x:{NOBODY}:{NOBODY}:nonroot:/:/sbin/nologin
 """
@@ -142,8 +160,9 @@ def main(application: Path, root: Root) -> None:
     python = (Path(sys.executable), stdlib / "os.py", stdlib / "asyncio/__init__.py")
     _record(root, [*libraries, STARTER, *python])
     _surroundings(root)
-    _compile(root, application)
+    _bury(root, application)
     _lay_open(root)
+    _compile(root, application)
 
 
 def _config_folder() -> str:
@@ -152,14 +171,20 @@ def _config_folder() -> str:
 
 
 def _libraries(root: Root) -> list[Path]:
-    """What the programs in the root name, as the dynamic linker finds it on the base image."""
-    found = set()
+    """What the programs in the root need, as the dynamic linker finds it on the base image."""
+    found: set[Path] = set()
     for program in sorted(root.programs()):
         # Not ldd: that would run the program's own interpreter on the copy's behalf.
         told = _run("ldd", str(program))
         if "not found" in told:
             sys.exit(f"assemble: a library of {program} is missing:\n{told}")
         found.update(Path(path) for path in re.findall(r"(/\S+) \(0x", told))
+    known = _run("ldconfig", "-p")
+    for name in OPENED:
+        path = re.search(rf"{re.escape(name)} .*=> (/\S+)", known)
+        if path is None:
+            sys.exit(f"assemble: the base image has no {name}")
+        found.add(Path(path[1]))
     return sorted(found)
 
 
@@ -201,12 +226,26 @@ def _surroundings(root: Root) -> None:
     for link in map(Path, ("/bin", "/lib", "/lib64")):
         if link.is_symlink():
             root.add(link)
-    for folder in ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/run"):
+    for folder in ("/dev", "/proc", "/run", "/sys", TEMPORARY, "/var/run"):
         root.at(Path(folder)).mkdir(parents=True, exist_ok=True)
     for conf in (Path("/etc/ld.so.conf"), *sorted(Path("/etc/ld.so.conf.d").glob("*.conf"))):
         root.add(conf)
     _run("ldconfig", "-r", str(root.path))
     shutil.rmtree(root.at(Path("/var/cache")), ignore_errors=True)
+
+
+def _bury(root: Root, application: Path) -> None:
+    """Removes what is dead, and the commands that libraries bring."""
+    packages = next(root.at(application).glob("lib/python*/site-packages"))
+    for pattern in DEAD:
+        found = list(packages.glob(pattern))
+        if not found:
+            sys.exit(f"assemble: nothing matches {pattern} any more: take it off the list")
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for command in root.at(application / "bin").iterdir():
+        if not command.name.startswith(("python", "secret-refresher")):
+            command.unlink()
 
 
 def _compile(root: Root, application: Path) -> None:
@@ -216,16 +255,18 @@ def _compile(root: Root, application: Path) -> None:
     a time stamp makes two builds of one source equal; only what is used, since all of the
     standard library would be a third of the image.
     """
-    listed = _run(str(application / "bin/python"), "-B", "-c", LISTING, *LAZY)
+    python = str(application / "bin/python")
+    listed = _run("chroot", str(root.path), python, "-B", "-c", LISTING, *LAZY)
     for name in sorted({os.path.realpath(line) for line in listed.split() if line}):
         inside = Path(name)
         if inside.suffix == ".py" and root.at(inside).exists():
-            py_compile.compile(
+            made = py_compile.compile(
                 str(root.at(inside)),
                 dfile=name,
                 doraise=True,
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
+            Path(str(made)).chmod(0o644)
 
 
 def _lay_open(root: Root) -> None:
@@ -235,7 +276,7 @@ def _lay_open(root: Root) -> None:
             if not path.is_symlink():
                 runs = path.is_dir() or path.stat().st_mode & 0o100
                 path.chmod(0o755 if runs else 0o644)
-    root.at(Path("/tmp")).chmod(0o1777)
+    root.at(Path(TEMPORARY)).chmod(0o1777)
 
 
 def _run(*command: str) -> str:
