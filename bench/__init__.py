@@ -1,0 +1,1 @@
+"""Performance against the smallest program that does the same job: `python -m bench`."""

@@ -1,0 +1,42 @@
+"""A measurement in a process of its own, so that none inherits another's memory."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def environment() -> dict[str, str]:
+    """Ours, with the checkout and the tests' support to import from."""
+    paths = (ROOT, os.path.join(ROOT, "tests"), os.environ.get("PYTHONPATH", ""))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def apart(measure: Callable[..., Any], **arguments: object) -> Any:
+    """What `measure(**arguments)` returns when it runs in a new process; JSON both ways."""
+    name = f"{measure.__module__}:{measure.__qualname__}"
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.child", name, json.dumps(arguments)],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    return json.loads(ended.stdout)
+
+
+def _main(name: str, arguments: str) -> None:
+    module, _, function = name.partition(":")
+    print(json.dumps(getattr(importlib.import_module(module), function)(**json.loads(arguments))))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
