@@ -8,6 +8,7 @@ from pathlib import Path
 from secret_refresher.adapters.file_sink import FileSink
 from secret_refresher.config import model
 from secret_refresher.tokens.rendering import Render
+from secret_refresher.tokens.token import Token
 from support.sink_contract import RAW, Place
 
 
@@ -73,6 +74,13 @@ class FilePlace(Place):
         """Cuts the records short, in place."""
         self.meta.chmod(0o600)
         self.meta.write_bytes(self.meta.read_bytes()[:-20])
+
+    def left(self, mine: Token) -> FilePlace:
+        """The same place after a process published that and ended."""
+        sink = self.sink()
+        sink.publish(mine)
+        sink.close()
+        return self
 
     def names(self) -> list[str]:
         """Everything in the folder."""
