@@ -1,0 +1,113 @@
+{{/* The configuration as the daemon understands it, as far as objects follow from it. */}}
+
+{{/*
+layer: puts `over` over `under` into `under`, as `defaults` is read: maps merge, lists and scalars
+replace, null removes, and one of two that exclude each other removes the other.
+*/}}
+{{- define "secret-refresher.layer" -}}
+{{- $under := .under -}}
+{{- range $key, $value := .over -}}
+  {{- if kindIs "invalid" $value -}}
+    {{- $_ := unset $under $key -}}
+  {{- else -}}
+    {{- $rival := get (dict "clientId" "clientIdFile" "clientIdFile" "clientId") $key -}}
+    {{- if $rival -}}{{- $_ := unset $under $rival -}}{{- end -}}
+    {{- if kindIs "map" $value -}}
+      {{- $beneath := get $under $key -}}
+      {{- $within := ternary $beneath dict (kindIs "map" $beneath) -}}
+      {{- include "secret-refresher.layer" (dict "under" $within "over" $value) -}}
+      {{- $_ := set $under $key $within -}}
+    {{- else -}}
+      {{- $_ := set $under $key $value -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+tokens: of a configuration, as JSON: what objects follow from, with the defaults in it and {name}
+expanded. `at` is the token's place for people, `files` are read, `sinks` are written.
+config; path: where the configuration stands in the values.
+*/}}
+{{- define "secret-refresher.tokens" -}}
+{{- $found := list -}}
+{{- $defaults := pick (.config.defaults | default dict) "state" "tokenUrl" "auth" "tls" "refresh" "sinks" -}}
+{{- $path := .path -}}
+{{- range $index, $token := .config.tokens -}}
+  {{- $both := deepCopy $defaults -}}
+  {{- include "secret-refresher.layer" (dict "under" $both "over" (pick $token "name" "state" "tokenUrl" "auth" "tls" "refresh" "sinks")) -}}
+  {{- $at := printf "%s.tokens[%d]" $path $index -}}
+  {{- $auth := $both.auth | default dict -}}
+  {{- $files := list -}}
+  {{- $absent := eq ($both.state | default "present") "absent" -}}
+  {{- if not $absent -}}
+    {{- if not $auth.clientId -}}
+      {{- $files = append $files (dict "key" "auth.clientIdFile" "path" ($auth.clientIdFile | default "/etc/secret-refresher/credentials/{name}/client_id")) -}}
+    {{- end -}}
+    {{- $files = append $files (dict "key" "auth.clientSecretFile" "path" ($auth.clientSecretFile | default "/etc/secret-refresher/credentials/{name}/client_secret")) -}}
+    {{- with $auth.previousClientSecretFile -}}
+      {{- $files = append $files (dict "key" "auth.previousClientSecretFile" "path" .) -}}
+    {{- end -}}
+    {{- with ($both.tls | default dict).caFile -}}
+      {{- $files = append $files (dict "key" "tls.caFile" "path" .) -}}
+    {{- end -}}
+  {{- end -}}
+  {{- range $files -}}
+    {{- $_ := set . "path" (replace "{name}" $token.name .path) -}}
+  {{- end -}}
+  {{- $sinks := list -}}
+  {{- range $number, $sink := $both.sinks -}}
+    {{- $here := printf "%s.sinks[%d]" (ternary $at (printf "%s.defaults" $path) (kindIs "slice" $token.sinks)) $number -}}
+    {{- if $sink.secret -}}
+      {{- $secret := $sink.secret -}}
+      {{- $sinks = append $sinks (dict "kind" "secret" "at" $here
+            "name" (replace "{name}" $token.name $secret.name)
+            "selects" (kindIs "map" $secret.namespaceSelector)
+            "namespaces" ($secret.namespaces | default (list ($secret.namespace | default "")))) -}}
+    {{- else if hasKey $sink "file" -}}
+      {{- $file := $sink.file | default dict -}}
+      {{- $sinks = append $sinks (dict "kind" "file" "at" $here
+            "path" ($file.path | default "/var/run/secret-refresher/{name}" | replace "{name}" $token.name)
+            "mode" ($file.mode | default "")) -}}
+    {{- end -}}
+  {{- end -}}
+  {{- $refresh := $both.refresh | default dict -}}
+  {{- $found = append $found (dict "name" $token.name "at" $at "files" $files "sinks" $sinks
+        "endpoint" ($both.tokenUrl | default "")
+        "absent" $absent
+        "latest" ($refresh.at | default 0.75)
+        "deletes" (eq ($refresh.onExpired | default "keep") "delete")) -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
+{{/* source: the tokens of the token source. */}}
+{{- define "secret-refresher.source" -}}
+{{- include "secret-refresher.tokens" (dict "config" .Values.config "path" "config") -}}
+{{- end -}}
+
+{{/* writesSecrets: "true" where one of the tokens (a list) goes to a Secret, else empty. */}}
+{{- define "secret-refresher.writesSecrets" -}}
+{{- range . -}}{{- range .sinks -}}{{- if eq .kind "secret" -}}true{{- end -}}{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/* sourceConfig: what the ConfigMap holds; this release is the owner unless another is named. */}}
+{{- define "secret-refresher.sourceConfig" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $kubernetes := $config.kubernetes | default dict -}}
+{{- if not $kubernetes.owner -}}
+  {{- $_ := set $kubernetes "owner" (printf "%s/%s" .Release.Namespace (include "secret-refresher.fullname" .)) -}}
+{{- end -}}
+{{- $_ := set $config "kubernetes" $kubernetes -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* port: where a configuration serves metrics and probes. */}}
+{{- define "secret-refresher.port" -}}
+{{- (.server | default dict).address | default ":9797" | splitList ":" | last -}}
+{{- end -}}
+
+{{/* host: the host part of that address. */}}
+{{- define "secret-refresher.host" -}}
+{{- (.server | default dict).address | default ":9797" | trimSuffix (include "secret-refresher.port" .) | trimSuffix ":" -}}
+{{- end -}}

@@ -1,0 +1,69 @@
+{{/* The least rights, as `secret-refresher rbac` prints them. */}}
+
+{{/*
+rights: of tokens (a list), as JSON: by namespace, Secret names by the verbs that they need. The
+namespace "" stands for the whole cluster. Where a Secret is created, read, repaired and removed,
+the rights say so name by name.
+root; tokens.
+*/}}
+{{- define "secret-refresher.rights" -}}
+{{- $home := .root.Release.Namespace -}}
+{{- $drift := (.root.Values.config.kubernetes | default dict).drift | default "auto" -}}
+{{- /* Up to 64 Secrets are watched one by one; the pod's own namespace counts as "" here. */ -}}
+{{- $targets := dict -}}
+{{- $wanted := dict -}}
+{{- range $token := .tokens -}}
+  {{- range $sink := .sinks -}}
+    {{- if eq .kind "secret" -}}
+      {{- $verbs := list "get" "patch" -}}
+      {{- if not $token.absent -}}{{- $verbs = append $verbs "create" -}}{{- end -}}
+      {{- if or $sink.selects $token.absent $token.deletes -}}{{- $verbs = append $verbs "delete" -}}{{- end -}}
+      {{- range $where := ternary (list "") $sink.namespaces $sink.selects -}}
+        {{- $_ := set $targets (printf "%s/%s" $where $sink.name) true -}}
+        {{- $namespace := ternary "" ($where | default $home) $sink.selects -}}
+        {{- $names := get $wanted $namespace | default dict -}}
+        {{- $_ := set $names $sink.name (concat (get $names $sink.name | default list) $verbs | uniq) -}}
+        {{- $_ := set $wanted $namespace $names -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- $watched := and (eq $drift "auto") (le (len $targets) 64) -}}
+{{- $rights := dict -}}
+{{- range $namespace, $names := $wanted -}}
+  {{- $alike := dict -}}
+  {{- range $name, $verbs := $names -}}
+    {{- $key := ternary (concat $verbs (list "list" "watch")) $verbs $watched | uniq | sortAlpha | join "," -}}
+    {{- $_ := set $alike $key (append (get $alike $key | default list) $name) -}}
+  {{- end -}}
+  {{- $_ := set $rights $namespace $alike -}}
+{{- end -}}
+{{- toJson $rights -}}
+{{- end -}}
+
+{{/*
+rules: of one namespace.
+root; namespace; names: by verbs, as above.
+*/}}
+{{- define "secret-refresher.rules" -}}
+{{- range $verbs, $names := .names }}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames:
+    {{- toYaml $names | nindent 4 }}
+  verbs: [{{ splitList "," $verbs | join ", " }}]
+{{- end }}
+{{- if eq ((.root.Values.config.kubernetes | default dict).drift | default "auto") "namespace" }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch]
+{{- end }}
+{{- if not .namespace }}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
