@@ -54,6 +54,6 @@ class Metrics:
             tokens = [pair for pair in pairs if pair[1].config.state is State.PRESENT]
             now, wall = self._clock.now(), self._clock.wall()
             for family in families(tokens, self._ledger, self._view, now, wall):
-                body.write(encode(family, openmetrics=openmetrics))
+                body.writelines(encode(family, openmetrics=openmetrics))
         body.write(encode_process(self._process))  # with OpenMetrics' last line
         return content_type, body.getvalue()

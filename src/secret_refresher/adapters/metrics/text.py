@@ -1,15 +1,19 @@
 """A family of metrics as text, for both formats that Prometheus asks for.
 
 `prometheus_client` encodes sample objects: 1.4 s and 34 MiB for 10,000 tokens, against 0.25 s
-and 15 MiB for lines that are written straight away. What we name and label is legal in both
+and 12 MiB for lines that are written straight away. What we name and label is legal in both
 formats (Prometheus text format 0.0.4, OpenMetrics 1.0), so they differ in one place only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
+
+_LINES = 1000
+"""In one piece."""
 
 
 class Kind(StrEnum):
@@ -33,14 +37,15 @@ class Family(NamedTuple):
     rows: Iterable[Row]
 
 
-def encode(family: Family, *, openmetrics: bool) -> bytes:
-    """The family's lines, its head first; a family without a series has a head alone."""
+def encode(family: Family, *, openmetrics: bool) -> Iterator[bytes]:
+    """The family's lines in pieces, its head first; without a series it has a head alone."""
     name, kind, text, rows = family
     # The older format types the series that a counter has, the newer one the family.
     typed = name + "_total" if kind is Kind.COUNTER and not openmetrics else name
-    lines = [f"# HELP {typed} {text}\n# TYPE {typed} {kind}\n"]
-    lines += [f"{name}{series} {value}\n" for series, value in rows if value is not None]
-    return "".join(lines).encode()
+    yield f"# HELP {typed} {text}\n# TYPE {typed} {kind}\n".encode()
+    lines = (f"{name}{series} {value}\n" for series, value in rows if value is not None)
+    while piece := "".join(islice(lines, _LINES)):
+        yield piece.encode()
 
 
 def labels(**values: str) -> str:
