@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: `say`, `fail`, and `tool`, which sets TOOL to the first of the
 # named programs that is here and works. IMAGE_TOOL names one, and only that is tried.
 
@@ -17,6 +18,7 @@ tool() {
     for candidate in ${IMAGE_TOOL:-"$@"}; do
         # A client without its engine is installed on many machines, and works on none of them.
         if trouble=$("$candidate" info 2>&1 >/dev/null); then
+            # shellcheck disable=SC2034 # for whoever sourced this
             TOOL=$candidate
             return
         fi
