@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import yaml
 
 from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.mounts import MountReader
@@ -19,7 +20,8 @@ from support.pages import PAGES, ROOT, Block, blocks, code_spans, section, table
 REFERENCE = ROOT / "docs" / "configuration.md"
 KEYS = ROOT / "tools" / "docs" / "keys.py"
 MARK = re.compile(
-    r"configuration(: [\w.-]+)?|part of a token|refused: [\w.-]+|not configuration: \S.*"
+    r"configuration(: [\w.-]+)?|part of a token|refused: [\w.-]+|chart values"
+    r"|not configuration: \S.*"
 )
 YAML = [block for page in PAGES for block in blocks(page) if block.language == "yaml"]
 AROUND = """
@@ -57,6 +59,15 @@ def test_no_yaml_block_is_skipped_in_silence() -> None:
 def test_what_is_shown_is_accepted(block: Block) -> None:
     """Whoever copies a configuration from a page has one that is taken, without a warning."""
     assert list(hints(load(whole(block)))) == []
+
+
+@pytest.mark.parametrize("block", marked("chart values"), ids=str)
+def test_what_the_chart_is_given_is_accepted(block: Block) -> None:
+    """The configuration within the chart's values is one, and each token has its credentials."""
+    values = yaml.safe_load(block.text)
+    config = load(yaml.safe_dump(values["config"]))
+    assert list(hints(config)) == []
+    assert {token.name for token in config.tokens} == set(values["credentials"])
 
 
 @pytest.mark.parametrize("block", marked("refused"), ids=str)
