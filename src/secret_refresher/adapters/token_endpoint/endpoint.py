@@ -1,0 +1,225 @@
+"""The token endpoint as a source of tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, final
+
+from secret_refresher.adapters.token_endpoint import redirects
+from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
+from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
+from secret_refresher.adapters.token_endpoint.request import WireRequest, token_request
+from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
+from secret_refresher.adapters.token_endpoint.watch import Watch
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.ports import Clock, Exchange, FileReader, Outcome
+from secret_refresher.tokens import answer, credentials
+from secret_refresher.tokens.secret import Secret
+from secret_refresher.tokens.token import Grant
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.transport import HttpAnswer, Transport
+
+Ask = Callable[[Secret[str]], Grant | Fault]
+Files = Mapping[str, bytes | Fault]
+
+
+@final
+class TokenEndpoint:
+    """Implements `ports.TokenSource` by HTTP.
+
+    `lookup` resolves a host name, as `socket.getaddrinfo` does; it may hang.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        reader: FileReader,
+        user_agent: str,
+        lookup: Lookup = system_lookup,
+    ) -> None:
+        self._clock = clock
+        self._reader = reader
+        self._user_agent = user_agent
+        self._resolver = Resolver(lookup)
+        self._salt = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+
+    def credentials(self, token: TokenConfig) -> str:
+        """A digest of what the files hold, or of why they cannot be read.
+
+        It is salted for this process, so that it says nothing about a secret to anybody else.
+        """
+        return self._digest(self._read(token))
+
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """One attempt.
+
+        1. Read all files at once, so that they are of one generation.
+        2. Ask with the secret; redirects within the origin are followed.
+        3. If the server says invalid_client, ask once more with the previous secret, if any.
+        """
+        files = self._read(token)
+        exchanges: list[Exchange] = []
+        previous = False
+        result: Grant | Fault
+        try:
+            with Watch(self._clock, timeout) as watch:
+                ask = self._asker(token, files, watch, exchanges)
+                result = ask(credentials.parse(*_file(files, token.auth.client_secret_file)))
+                if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
+                    result, previous = _again(token, files, ask, result)
+        except Trouble as trouble:
+            result = trouble.fault
+        return Outcome(result, tuple(exchanges), self._digest(files), previous)
+
+    def _read(self, token: TokenConfig) -> Files:
+        auth = token.auth
+        wanted = (
+            auth.client_id_file if auth.client_id is None else None,
+            auth.client_secret_file,
+            auth.previous_client_secret_file,
+            _authorities(token),
+        )
+        return self._reader.read([path for path in wanted if path is not None])
+
+    def _digest(self, files: Files) -> str:
+        digest = hashlib.blake2b(key=self._salt, digest_size=16)
+        for path, content in files.items():
+            told = content if isinstance(content, bytes) else str(content).encode()
+            kind = "holds" if isinstance(content, bytes) else "fails"
+            digest.update(f"{path}\0{kind}\0{len(told)}\0".encode())
+            digest.update(told)
+        return digest.hexdigest()
+
+    def _asker(
+        self, token: TokenConfig, files: Files, watch: Watch, exchanges: list[Exchange]
+    ) -> Ask:
+        """What asks the server, given a secret. Raises `Trouble` where something is missing."""
+        auth = token.auth
+        if auth.client_id is not None:
+            client_id = Secret(auth.client_id)
+        else:
+            client_id = credentials.parse(*_file(files, auth.client_id_file))
+        trust = _trust(token, files)
+
+        def ask(secret: Secret[str]) -> Grant | Fault:
+            request = token_request(token, client_id, secret, self._user_agent)
+            try:
+                return self._follow(token, request, trust, watch, exchanges)
+            except Trouble as trouble:
+                return trouble.fault
+
+        return ask
+
+    def _follow(
+        self,
+        token: TokenConfig,
+        request: WireRequest,
+        trust: Trust,
+        watch: Watch,
+        exchanges: list[Exchange],
+    ) -> Grant:
+        """The grant at the end of the redirects. Raises `Trouble`."""
+        status, sender = 0, self._sender()
+        for _ in range(redirects.MOST + 1):
+            hop = Hop(request, watch, self._resolver, self._clock)
+            got = _send(sender, hop, trust, exchanges)
+            status = got.status
+            if status in redirects.REDIRECTS:
+                request = request.to(redirects.next_url(request.url, status, got.headers))
+                continue
+            return answer.parse(
+                status,
+                got.headers,
+                got.body,
+                issued=hop.issued,
+                issued_at=hop.issued_at,
+                default_lifetime=token.refresh.default_lifetime,
+            )
+        raise Trouble(redirects.too_many(status))
+
+    def _sender(self) -> Transport:
+        """The transport, with `requests` behind it, once there is something to send."""
+        with self._lock:
+            if self._transport is None:
+                from secret_refresher.adapters.token_endpoint.transport import Transport
+
+                self._transport = Transport()
+            return self._transport
+
+
+def _send(sender: Transport, hop: Hop, trust: Trust, exchanges: list[Exchange]) -> HttpAnswer:
+    """One request; it is put down among the exchanges if anything went out for it."""
+    status, skew = None, None
+    try:
+        got = sender.send(hop, trust)
+        status, date = got.status, answer.http_date(got.headers)
+        # A Date is cut to the second; on average half of one has passed.
+        skew = None if date is None else date + 0.5 - hop.answered_at
+    except Trouble as trouble:
+        status = trouble.fault.status if hop.reached else None
+        raise
+    finally:
+        if hop.stage is not Stage.BEGIN:
+            exchanges.append(Exchange(hop.origin, status, hop.seconds, hop.reached, skew))
+    return got
+
+
+def _again(
+    token: TokenConfig, files: Files, ask: Ask, refused: Fault
+) -> tuple[Grant | Fault, bool]:
+    """What the previous secret gives, and whether it was accepted.
+
+    A file that is missing or empty is simply not there; one that cannot be used is told beside
+    the refusal, which stays the fault.
+    """
+    path = token.auth.previous_client_secret_file
+    content = None if path is None else files[path]
+    if path is None or content is None or _absent(content):
+        return refused, False
+    if content == files[token.auth.client_secret_file]:
+        return refused, False
+    try:
+        previous = credentials.parse(path, content)
+    except Trouble as trouble:
+        return replace(refused, advice=f"{refused.advice}. Besides, {trouble.fault}"), False
+    result = ask(previous)
+    if isinstance(result, Grant):
+        return result, True
+    if result.reason is Reason.INVALID_CLIENT:
+        return replace(refused, summary=f"{refused.summary}, nor with the previous secret"), False
+    return refused, False
+
+
+def _absent(content: bytes | Fault) -> bool:
+    if isinstance(content, Fault):
+        return content.code in {"ENOENT", "ENOTDIR"}
+    return not content.strip(b"\r\n")
+
+
+def _file(files: Files, path: str) -> tuple[str, bytes | Fault]:
+    return path, files[path]
+
+
+def _authorities(token: TokenConfig) -> str | None:
+    """The file or folder of authorities for a token, other than the machine's own."""
+    if not token.token_url.startswith("https:"):
+        return None
+    return token.tls.ca_file or named_bundle(os.environ)
+
+
+def _trust(token: TokenConfig, files: Files) -> Trust:
+    path = _authorities(token)
+    if path is None:
+        return Trust()
+    if token.tls.ca_file is None and os.path.isdir(path):
+        return Trust(path)
+    return trust_in(path, files[path])

@@ -1,0 +1,98 @@
+"""Which redirects are followed: those that stay with the same server. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from secret_refresher.config.checks import is_host
+from secret_refresher.errors import Fault, Reason, Trouble
+
+MOST = 10
+FOLLOWED = frozenset({301, 302, 307, 308})
+"""Method and body are kept over all of these, as curl's `--location --request POST` does."""
+REDIRECTS = FOLLOWED | {303}
+_PORTS = {"http": 80, "https": 443}
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,8000}")
+
+
+def origin_of(url: str) -> str:
+    """`scheme://host:port` of a checked URL."""
+    return _origin(urlsplit(url))
+
+
+def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
+    """Where a redirected request goes.
+
+    Raises `Trouble` unless that is the same scheme, host and port: the request holds the
+    credentials, and the URL in the answer may hold them too, so only its host is told.
+    """
+    location = headers.get("location", "")
+    if not _VISIBLE.fullmatch(location):
+        raise _refused(status, "without saying where to", "look at the server, and at tokenUrl")
+    try:
+        target = urlsplit(urljoin(url, location))
+        there = _origin(target)
+    except ValueError:
+        raise _refused(
+            status, "to something that is no URL", "look at the server, and at tokenUrl"
+        ) from None
+    here = urlsplit(url)
+    if there != _origin(here):
+        where, advice = _whereto(here, target)
+        raise _refused(status, f"to {where}", advice)
+    if "@" in target.netloc:
+        raise _refused(
+            status, "to a URL with a user name in it", "look at the server, and at tokenUrl"
+        )
+    if status not in FOLLOWED:
+        raise _refused(
+            status,
+            "to a page that is to be read with GET",
+            "is tokenUrl the token endpoint? Pages for people answer a POST like this",
+        )
+    return target._replace(fragment="").geturl()
+
+
+def too_many(status: int) -> Fault:
+    """The server sends us around."""
+    return _refused(
+        status, f"more than {MOST} times in a row", "look at the server, and at tokenUrl"
+    ).fault
+
+
+def _origin(parts: SplitResult) -> str:
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _whereto(here: SplitResult, target: SplitResult) -> tuple[str, str]:
+    """Another origin in words, and what to do."""
+    host = target.hostname or ""
+    if not is_host(f"[{host}]" if ":" in host else host) or target.scheme not in _PORTS:
+        return "something that is no http or https URL", "look at the server, and at tokenUrl"
+    if host != (here.hostname or ""):
+        return (
+            f"another host, {host}",
+            f"the credentials are not sent there; if {host} is right, write it into tokenUrl",
+        )
+    if target.scheme != here.scheme:
+        return (
+            f"{target.scheme}:// on the same host",
+            f"if that is right, write {target.scheme}:// into tokenUrl",
+        )
+    port = target.port or _PORTS[target.scheme]
+    return f"port {port} of {host}", f"if that is right, write port {port} into tokenUrl"
+
+
+def _refused(status: int, where: str, advice: str) -> Trouble:
+    return Trouble(
+        Fault(
+            Reason.REDIRECT,
+            f"the server redirects {where} (HTTP {status})",
+            advice,
+            status=status,
+        )
+    )

@@ -1,0 +1,192 @@
+"""One HTTP request and its answer, by `requests`: the one module that imports it.
+
+Only its transport is used. A `Session` would follow redirects to other hosts, keep cookies, read
+netrc, and prefer the environment's CA bundle to ours.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from urllib3 import PoolManager
+
+from secret_refresher.adapters.token_endpoint.connections import POOLS, hush
+from secret_refresher.adapters.token_endpoint.faults import fault_of, is_stale, proxy_refused
+from secret_refresher.adapters.token_endpoint.hop import Hop
+from secret_refresher.adapters.token_endpoint.request import WireRequest
+from secret_refresher.adapters.token_endpoint.trust import Trust
+from secret_refresher.errors import Fault, Reason, Trouble
+
+MOST_BODY = 1024 * 1024
+"""Bytes of an answer that are read, compressed or not."""
+KEPT = 32
+"""Sets of authorities whose TLS contexts are kept."""
+ORIGINS = 64
+"""Origins whose empty pools are kept, for each set of authorities."""
+_PROXY_AUTHENTICATION_REQUIRED = 407
+_ANY_HEADER = zlib.MAX_WBITS | 32
+_TOO_LARGE = (
+    "the answer is larger than 1 MiB and was not read to its end",
+    "is tokenUrl the token endpoint? It may be a page or a download instead",
+)
+_UNPACKED = "ask the server's owner to answer Accept-Encoding: identity uncompressed"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer; header names in lower case. Headers and body may hold secrets."""
+
+    status: int
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@final
+class _Adapter(HTTPAdapter):
+    """requests' transport with our connections and one TLS context, without retries."""
+
+    def __init__(self, context: ssl.SSLContext, machine: Callable[[], ssl.SSLContext]) -> None:
+        self.context = context
+        self._machine = machine
+        # As many connections as there are workers may be put back at once.
+        super().__init__(pool_connections=ORIGINS, pool_maxsize=32, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
+        # A proxy that speaks TLS itself is judged by the machine's trust, not the server's.
+        if proxy.lower().startswith("https:"):
+            options["proxy_ssl_context"] = self._machine()
+        manager: PoolManager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self.context}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """The context knows already."""
+
+
+@final
+class Transport:
+    """Sends requests for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._adapters: OrderedDict[str, _Adapter] = OrderedDict()
+        hush()
+
+    def send(self, hop: Hop, trust: Trust) -> HttpAnswer:
+        """The answer to `hop.request`, within the time of `hop.watch`.
+
+        Raises `Trouble`, and nothing that a library raised: its texts may hold the request.
+        """
+        adapter = self._adapter(trust)
+        outcome = _attempt(adapter, hop)
+        if outcome is None:
+            # The server had closed the connection while it was idle. That is nobody's failure,
+            # and the request reached nobody: it is sent again, on a connection of its own.
+            hop.fresh = True
+            outcome = _attempt(adapter, hop)
+        if isinstance(outcome, HttpAnswer):
+            if outcome.status == _PROXY_AUTHENTICATION_REQUIRED and hop.proxy is not None:
+                raise Trouble(proxy_refused(hop))
+            return outcome
+        raise Trouble(outcome if outcome is not None else fault_of(ConnectionError(), hop))
+
+    def _adapter(self, trust: Trust) -> _Adapter:
+        with self._lock:
+            adapter = self._adapters.pop(trust.key, None)
+            if adapter is None:
+                adapter = _Adapter(trust.context(DEFAULT_CA_BUNDLE_PATH), self._machine)
+            self._adapters[trust.key] = adapter
+            if len(self._adapters) > KEPT:
+                self._adapters.popitem(last=False)
+            return adapter
+
+    def _machine(self) -> ssl.SSLContext:
+        return self._adapter(Trust()).context
+
+
+def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault | None:
+    """One try; None where an idle connection turned out to be dead. Never raises."""
+    try:
+        with hop:
+            answer = _exchange(adapter, hop)
+    except Trouble as trouble:
+        return trouble.fault
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the request
+        return None if is_stale(error, hop) else fault_of(error, hop)
+    # A connection that the deadline shut may look like one that ended well.
+    return fault_of(TimeoutError(), hop) if hop.watch.over() else answer
+
+
+def _exchange(adapter: _Adapter, hop: Hop) -> HttpAnswer:
+    response = adapter.send(
+        _prepared(hop.request),
+        stream=True,
+        timeout=max(0.001, hop.watch.left()),
+        proxies=get_environ_proxies(hop.request.url),
+    )
+    hop.answered()
+    try:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(response.status_code, headers, _body(response, headers))
+    finally:
+        response.close()
+
+
+def _prepared(request: WireRequest) -> PreparedRequest:
+    """The request as it is: `prepare` would quote its URL anew and add headers."""
+    prepared = PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.body = request.body
+    return prepared
+
+
+def _body(response: Response, headers: dict[str, str]) -> bytes:
+    """The content, decompressed where the server compresses unasked. Raises `Trouble`."""
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > MOST_BODY:
+        raise _bad(response, *_TOO_LARGE)
+    body = bytearray()
+    while chunk := response.raw.read(65536, decode_content=False):
+        body += chunk
+        if len(body) > MOST_BODY:
+            raise _bad(response, *_TOO_LARGE)
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding in {"", "identity"}:
+        return bytes(body)
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise _bad(response, "the answer is compressed in a way that was not asked for", _UNPACKED)
+    try:
+        unpacked = zlib.decompressobj(_ANY_HEADER).decompress(body, MOST_BODY + 1)
+    except zlib.error:
+        raise _bad(response, "the answer cannot be decompressed", _UNPACKED) from None
+    if len(unpacked) > MOST_BODY:
+        raise _bad(response, *_TOO_LARGE)
+    return unpacked
+
+
+def _bad(response: Response, summary: str, advice: str) -> Trouble:
+    status = response.status_code
+    return Trouble(Fault(Reason.BAD_ANSWER, f"{summary} (HTTP {status})", advice, status=status))
