@@ -14,6 +14,7 @@ class Place:
     """Paths below one folder."""
 
     def __init__(self, folder: str) -> None:
+        self.folder = folder
         self.token = os.path.join(folder, "token")
         self.config = os.path.join(folder, "config.yaml")
         self.id = os.path.join(folder, "credentials", "client_id")

@@ -21,25 +21,26 @@ _FOUND = {
 
 def introduction(place: Place, served: str, url: str, lifetime: float, poll: float) -> str:
     """What there is to see and to try; `served` is where metrics and probes are."""
-    token, secret, right = map(shlex.quote, (place.token, place.secret, place.right))
     return f"""
+  folder         {place.folder}
   token file     {place.token}
-  metrics        {served}/metrics
-  probes         {served}/livez /readyz /startupz /freshz
   configuration  {place.config}
   credentials    {place.id} and client_secret
+  metrics        {served}/metrics
+  probes         {served}/livez /readyz /startupz /freshz
   token server   {url} (tokens live {lifetime:.0f} s)
 
 What to look at: the daemon asks for a token, writes it to the file, and replaces it with about
-half of its life left. The consumer reads the file every {poll * 1000:.0f} ms and has the server
-say what it got. A token is shown as a short hash only. Try in another terminal:
+half of its life left. The consumer reads the file every {poll * 1000:.0f} ms, and the server says
+what it got. A token is shown as a short hash only. Try in another terminal:
 
-  cat {token}
+  cd {shlex.quote(place.folder)}
+  cat token
   curl -s {served}/metrics | grep secret_refresher_token
-  rm {token}
-  echo mine > {token}
-  echo wrong > {secret}
-  cp {right} {secret}
+  rm token
+  echo mine > token
+  echo wrong > credentials/client_secret
+  cp credentials/client_secret.right credentials/client_secret
 
 A lost or changed file is put right within seconds, without asking for another token. With the
 wrong secret the next refresh is refused and the old token stays; with the right one back the
