@@ -22,9 +22,8 @@ def scenario(
 ) -> Any:
     """What `support.file_scenarios` prints of a scenario."""
     command = [*wrapper, sys.executable, "-m", "support.file_scenarios", name, str(folder)]
-    others: dict[str, Any] = {} if user is None else {"user": user, "group": user}
     if user is not None:
-        others["extra_groups"] = []
+        command.append(str(user))
     ran = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": _TESTS},
@@ -32,7 +31,6 @@ def scenario(
         timeout=100,
         check=False,
         text=True,
-        **others,
     )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)

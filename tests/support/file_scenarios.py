@@ -1,12 +1,13 @@
 """What file sinks are put through in processes of their own; prints one JSON value.
 
-With tests/ on PYTHONPATH: `python -m support.file_scenarios SCENARIO FOLDER`. Each process has
-one thread, so that it may fork.
+With tests/ on PYTHONPATH: `python -m support.file_scenarios SCENARIO FOLDER [UID]`. Each
+process has one thread, so that it may fork.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl  # noqa: F401 - another user may not be able to load it later
 import json
 import os
 import sys
@@ -166,8 +167,17 @@ def _fill(folder: Path, place: FilePlace, pages: int) -> Filled:
     return found
 
 
-def main(scenario: str, folder: str) -> None:
-    """One scenario."""
+def become(user: int) -> None:
+    """Another user in its own group alone; what is imported later must be there already."""
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+
+
+def main(scenario: str, folder: str, user: str = "") -> None:
+    """One scenario, as another user if one is given."""
+    if user:
+        become(int(user))
     if scenario in CRASHES:
         found: object = crash(scenario, Path(folder))
     else:
