@@ -3,6 +3,8 @@
 The kubelet writes a volume's files into a folder named by time, points the symlink `..data` at
 it, and swaps that symlink when the content changes; a path below the mount leads through it
 (Kubernetes AtomicWriter). Following the symlink once for each file could mix two generations.
+Something else may be mounted below such a mount, a single file by `subPath` for one: what the
+generation does not have is read by its plain path.
 """
 
 from __future__ import annotations
@@ -16,12 +18,16 @@ from typing import final
 from secret_refresher.errors import Fault, Lane, Reason
 
 DATA = "..data"
+MOST = 1024 * 1024
+"""Bytes of a file, unless asked for more: what a Secret or a ConfigMap can hold."""
 _TRIES = 10
+_MISSING = "is the Secret or ConfigMap mounted there, and is the key spelled like the file?"
+_FORBIDDEN = "let this user read it: set fsGroup and defaultMode on the volume"
 _ADVICE = {
-    errno.ENOENT: "is the Secret or ConfigMap mounted there, and is the key spelled like the file?",
-    errno.ENOTDIR: "is the Secret or ConfigMap mounted there, and is the key spelled like the file?",
-    errno.EACCES: "let this user read it: set fsGroup and defaultMode on the volume",
-    errno.EPERM: "let this user read it: set fsGroup and defaultMode on the volume",
+    errno.ENOENT: _MISSING,
+    errno.ENOTDIR: _MISSING,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
     errno.EISDIR: "name a file in it",
     errno.ELOOP: "its symlinks lead in a circle; mend them",
 }
@@ -31,7 +37,7 @@ _ADVICE = {
 class MountReader:
     """Implements `ports.FileReader`; `limit` is the most bytes that a file may have."""
 
-    def __init__(self, limit: int = 64 * 1024) -> None:
+    def __init__(self, limit: int = MOST) -> None:
         self._limit = limit
 
     def read(self, paths: Sequence[str]) -> Mapping[str, bytes | Fault]:
@@ -49,16 +55,14 @@ class MountReader:
         return contents
 
     def _content(self, path: str, generations: dict[str, str | None]) -> bytes | Fault:
-        mount = _mount(path)
-        real = path
-        if mount is not None:
-            if mount not in generations:
-                generations[mount] = _generation(mount)
-            generation = generations[mount]
-            if generation is not None:
-                real = os.path.join(mount, generation, os.path.relpath(path, mount))
         try:
-            return self._bytes(path, real)
+            real = _in_generation(path, generations)
+            if real is not None:
+                try:
+                    return self._bytes(path, real)
+                except (FileNotFoundError, NotADirectoryError):
+                    pass
+            return self._bytes(path, path)
         except OSError as error:
             number = error.errno or errno.EIO
             return Fault(
@@ -72,10 +76,16 @@ class MountReader:
     def _bytes(self, path: str, real: str) -> bytes | Fault:
         # Not blocking: somebody may have put a pipe there.
         fd = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+        try:
+            kind = os.fstat(fd).st_mode
+            if stat.S_ISDIR(kind):
+                raise IsADirectoryError(errno.EISDIR, "")
+            if not stat.S_ISREG(kind):
                 return _refused(path, "is not a file", "name a file")
-            content = file.read(self._limit + 1)
+            with os.fdopen(fd, "rb", closefd=False) as file:
+                content = file.read(self._limit + 1)
+        finally:
+            os.close(fd)
         if len(content) > self._limit:
             return _refused(path, f"is larger than {self._limit} bytes", "is it the right file?")
         return content
@@ -83,6 +93,20 @@ class MountReader:
 
 def _refused(path: str, what: str, advice: str) -> Fault:
     return Fault(Reason.CREDENTIALS, f"{path} {what}", advice, Lane.PERMANENT)
+
+
+def _in_generation(path: str, generations: dict[str, str | None]) -> str | None:
+    """Where a path leads in the generation of its mount that this round reads, if it has one."""
+    mount = _mount(path)
+    if mount is None:
+        return None
+    if mount not in generations:
+        generations[mount] = _generation(mount)
+    generation = generations[mount]
+    if generation is None:
+        return None
+    below = os.path.relpath(path, mount).removeprefix(DATA + os.sep)
+    return os.path.join(mount, generation, below)
 
 
 def _mount(path: str) -> str | None:

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
@@ -23,7 +24,10 @@ LONGEST_TOKEN = 512 * 1024
 LONGEST_RETRY_AFTER = 3600.0
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _NUMERIC = re.compile(r"\s*[0-9]{1,15}(\.[0-9]{1,6})?\s*")
-_OK = 200
+_SCOPE = re.compile(r"[\x20-\x7e]{1,16384}")
+_TYPE = re.compile(r"[\x21-\x7e]{1,256}")
+_SUCCESS = range(200, 300)
+"""RFC 6749 says 200; frameworks that answer every POST with 201 are common."""
 
 _ASK_OWNER = "ask the server's owner; the body is not shown here, as it may hold secrets"
 _REFUSALS: dict[str, tuple[Reason, Lane, str, str]] = {
@@ -102,28 +106,47 @@ def parse(
     seconds. Raises `Trouble`.
     """
     answer = _json_object(body)
-    if status != _OK or (answer is not None and "error" in answer):
+    if status not in _SUCCESS or (answer is not None and "error" in answer):
         _refuse(status, headers, answer)
     if answer is None:
-        raise _bad(status, "the answer is not a JSON object", _not_json(headers))
-    token = answer.get("access_token")
-    if not isinstance(token, str) or not token:
-        raise _bad(status, "the answer has no access_token that is a text", _ASK_OWNER)
-    if not _VISIBLE.fullmatch(token) or len(token) > LONGEST_TOKEN:
-        raise _bad(
-            status,
-            "the access_token holds blanks, control or other characters, or is too long",
-            _ASK_OWNER,
-        )
-    token_type, scope = answer.get("token_type"), answer.get("scope")
+        raise _bad(status, *_not_json(headers, body))
+    token = _access_token(status, answer)
     return Grant(
         access_token=Secret(token),
-        token_type=token_type if isinstance(token_type, str) and token_type else "Bearer",
-        scope=scope if isinstance(scope, str) else None,
+        token_type=_matching(_TYPE, answer.get("token_type")) or "Bearer",
+        scope=_matching(_SCOPE, answer.get("scope")),
         lifetime=_lifetime(status, headers, answer, token, default_lifetime),
         issued=issued,
         issued_at=issued_at,
     )
+
+
+def _access_token(status: int, answer: dict[str, Any]) -> str:
+    """The token (RFC 6749 appendix A.12, without blanks, which no header can hold)."""
+    token = answer.get("access_token")
+    if token is None:
+        raise _bad(
+            status,
+            "the answer has no access_token",
+            "is tokenUrl the token endpoint? Ask the server's owner what it answers; the body is"
+            " not shown here, as it may hold secrets",
+        )
+    if not isinstance(token, str) or not token:
+        raise _bad(status, "the access_token is empty or no text", _ASK_OWNER)
+    if len(token) > LONGEST_TOKEN:
+        raise _bad(status, "the access_token is longer than 512 KiB", _ASK_OWNER)
+    if not _VISIBLE.fullmatch(token):
+        raise _bad(
+            status,
+            "the access_token holds blanks, line ends or other characters that no header can hold",
+            _ASK_OWNER,
+        )
+    return token
+
+
+def _matching(form: re.Pattern[str], value: object) -> str | None:
+    """A text of that form; None for anything else."""
+    return value if isinstance(value, str) and form.fullmatch(value) else None
 
 
 # --- refusals --------------------------------------------------------------------------------
@@ -156,7 +179,7 @@ def _by_status(status: int, *, oauth: bool) -> tuple[Reason, Lane, str, str]:
                 Reason.RATE_LIMITED,
                 Lane.TRANSIENT,
                 "the server asks for fewer requests",
-                "see who else uses this client; request.maxRequestsPerHour bounds ours",
+                "see who else uses this client; refresh.maxRequestsPerHour bounds ours",
             )
         case 408:
             return Reason.TIMEOUT, Lane.TRANSIENT, "the server timed out", "look at the server"
@@ -222,7 +245,9 @@ def _http_date(text: str) -> float | None:
     if not text or len(text) > 64:  # noqa: PLR2004 - longer than any date
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        # The obsolete forms name no zone; all of HTTP's dates are UTC (RFC 9110 section 5.6.7).
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
@@ -231,11 +256,26 @@ def _bad(status: int, summary: str, advice: str) -> Trouble:
     return Trouble(Fault(Reason.BAD_ANSWER, summary, advice, status=status))
 
 
-def _not_json(headers: Mapping[str, str]) -> str:
+def _not_json(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
+    """Summary and advice for a body that is no JSON object."""
+    if not body.strip():
+        return (
+            "the answer is empty",
+            "is tokenUrl the token endpoint? Check request.method and request.format, then ask"
+            " the server's owner",
+        )
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media.endswith("json"):
+        return (
+            "the answer is not a JSON object, though it says so",
+            "it may have been cut off on the way; if this lasts, ask the server's owner",
+        )
     if not re.fullmatch(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}", media):
         media = "something else"
-    return f"it is {media}; is tokenUrl the token endpoint, and is a proxy in between?"
+    return (
+        f"the answer is not a JSON object but {media}",
+        "is tokenUrl the token endpoint, and does a proxy or a log-in page answer in its place?",
+    )
 
 
 # --- lives -----------------------------------------------------------------------------------
@@ -276,8 +316,19 @@ def _expires_in(status: int, value: Any) -> float:
     if isinstance(value, str) and _NUMERIC.fullmatch(value):
         value = float(value)
     right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not 0 < value <= LONGEST_LIFE or not math.isfinite(value):
-        raise _bad(status, "expires_in is not a positive number of seconds", _ASK_OWNER)
+    if right and math.isfinite(value) and value > LONGEST_LIFE:
+        raise _bad(
+            status,
+            "expires_in is more than ten years",
+            "it must be a number of seconds; is it milliseconds, or a date? Ask the server's owner",
+        )
+    if not right or not 0 < value <= LONGEST_LIFE:
+        raise _bad(
+            status,
+            "expires_in is not a positive number of seconds",
+            "ask the server's owner to send one, or to leave it out: then"
+            " refresh.defaultLifetime counts",
+        )
     return float(value)
 
 

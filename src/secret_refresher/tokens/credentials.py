@@ -7,6 +7,8 @@ import re
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.tokens.secret import Secret
 
+MOST = 64 * 1024
+"""Bytes of a credential; what is larger is another file."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -18,6 +20,8 @@ def parse(path: str, content: bytes | Fault) -> Secret[str]:
     if isinstance(content, Fault):
         raise Trouble(content)
     content = content.removesuffix(b"\n").removesuffix(b"\r") if content[-1:] == b"\n" else content
+    if len(content) > MOST:
+        raise _refused(f"{path} is larger than 64 KiB", "is it the right file?")
     if not content:
         raise _refused(f"{path} is empty", "write the credential into the Secret's key")
     try:
@@ -26,6 +30,10 @@ def parse(path: str, content: bytes | Fault) -> Secret[str]:
         raise _refused(
             f"{path} is not text (UTF-8)", "was it encoded twice, or is it another file?"
         ) from None
+    if text.startswith("\ufeff"):
+        raise _refused(
+            f"{path} begins with a byte order mark", "save it as plain UTF-8, without a BOM"
+        )
     if _CONTROL.search(text):
         raise _refused(
             f"{path} holds control characters",
