@@ -81,7 +81,7 @@ class Daemon:
     """`secret-refresher run` over a folder that holds its configuration and its log.
 
     `arguments` follow `run`; `environment` is added to ours; `wrapper` is what the command is
-    run under, such as faketime.
+    run under, such as faketime. `python` is another interpreter that can import it.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Daemon:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
+        python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.config_file = folder / "config.yaml"
@@ -100,6 +101,7 @@ class Daemon:
         self._arguments = ("run", "--config", str(self.config_file), *arguments)
         self._environment = {**os.environ, **(environment or {})}
         self._wrapper = tuple(wrapper)
+        self._python = python
         self._from = 0
         self.configure(configuration)
 
@@ -114,7 +116,7 @@ class Daemon:
 
     def start(self) -> Self:
         """Starts it; `logs` begin anew."""
-        command = [*self._wrapper, sys.executable, "-m", "secret_refresher", *self._arguments]
+        command = [*self._wrapper, self._python, "-m", "secret_refresher", *self._arguments]
         self._from = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(

@@ -1,0 +1,72 @@
+"""The daemon as a cluster has it: a ServiceAccount, and exactly the rights that `rbac` prints."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from support.cluster import Cluster, Object, ServiceAccount
+from support.daemon import Daemon, Settings, entry
+
+_SOURCES = str(Path(__file__).parents[2] / "src")
+"""For an interpreter that has the libraries only."""
+
+
+def to_secrets(url: str, folder: Path, *sinks: Settings, **keys: object) -> Settings:
+    """One token in the JSON dialect that goes to these Secrets; `keys` replace keys."""
+    folder.mkdir(exist_ok=True)
+    given = [{"secret": {"propagation": "0s", **sink}} for sink in sinks]
+    token = entry(url, folder, request={"format": "json"}, sinks=given)
+    return {**token, **keys}
+
+
+def rights(account: ServiceAccount, config_file: Path) -> list[Object]:
+    """What `secret-refresher rbac` prints for a configuration and this account."""
+    command = [sys.executable, "-m", "secret_refresher", "rbac", "--config", str(config_file)]
+    command += ["--service-account", account.name, "--namespace", account.namespace]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert printed.returncode == 0, printed.stderr
+    return [manifest for manifest in yaml.safe_load_all(printed.stdout) if manifest]
+
+
+def employ(
+    cluster: Cluster,
+    account: ServiceAccount,
+    folder: Path,
+    configuration: Settings,
+    *,
+    arguments: Sequence[str] = (),
+    server: str | None = None,
+    owner: str | None = None,
+    python: str = sys.executable,
+) -> Daemon:
+    """A daemon, not yet started, that acts as the account by a token of the TokenRequest API.
+
+    The account gets the rights that the daemon's own command prints, by kubectl, and has no
+    other. `server` is another way to the API server. The token is at `folder/kubeconfig.token`.
+    """
+    folder.mkdir(exist_ok=True)
+    kubernetes = {"owner": owner or f"{account.namespace}/{account.name}"}
+    daemon = Daemon(
+        folder,
+        {"kubernetes": kubernetes, **configuration},
+        arguments=arguments,
+        environment={"KUBECONFIG": str(folder / "kubeconfig"), "PYTHONPATH": _SOURCES},
+        python=python,
+    )
+    permit(cluster, account, daemon)
+    account.kubeconfig(str(folder / "kubeconfig"), server=server)
+    return daemon
+
+
+def permit(cluster: Cluster, account: ServiceAccount, daemon: Daemon) -> list[Object]:
+    """Gives the account what the daemon's present configuration needs; returns the manifests."""
+    manifests = rights(account, daemon.config_file)
+    if manifests:
+        cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
+        cluster.grant(manifests)  # no change; returns once they are in force
+    return manifests

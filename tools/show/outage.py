@@ -1,0 +1,85 @@
+"""A consumer polls a Secret every 50 ms while the API server is killed and started again.
+
+.venv/bin/python tools/show/outage.py [--seconds 60] [--life 5]
+"""
+# ruff: noqa: E402 - as a script it has to find the tests' folder first
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "tests")]
+
+from support.cluster_daemon import employ, to_secrets
+from support.daemon import settings
+from support.secret_consumer import SecretConsumer
+from tools.show.stage import Stage, figures, stage
+
+GONE = 0.5
+"""Seconds that the API server is dead before it is started; its start takes another second."""
+EVERY = 9.0
+"""Seconds from one death to the next."""
+
+
+def outage(show: Stage, seconds: float) -> dict[str, object]:
+    """What the consumer saw in so many seconds, and what it took."""
+    namespace = show.account.namespace
+    token = to_secrets(show.server.token_url, show.folder, {"name": "t", "namespace": namespace})
+    daemon = employ(show.cluster, show.account, show.folder, settings(token))
+    mark = show.cluster.mark()
+    consumer = SecretConsumer(
+        show.cluster.admin, namespace, "t", known=lambda text: text in show.server.tokens
+    )
+    with daemon:
+        daemon.wait("token published")
+        deaths = 0
+        with consumer:
+            end = time.monotonic() + seconds
+            while time.monotonic() + EVERY < end:
+                _pause(EVERY - GONE - 2)
+                show.cluster.kill_api()
+                _pause(GONE)
+                show.cluster.restart_api()
+                deaths += 1
+            _pause(max(0.0, end - time.monotonic()))
+        failures = len(daemon.logs("sink publish failed"))
+        status = daemon.stop()
+    asked = show.cluster.asked(mark, user=show.account)
+    return {
+        "seconds": seconds,
+        "API server killed": deaths,
+        "reads": consumer.reads,
+        "reads without an answer": consumer.unanswered,
+        "longest without an answer, s": consumer.longest_gap,
+        "bad reads": consumer.faults,
+        "tokens seen": len(consumer.tokens),
+        "least life left in a read, s": consumer.least_left,
+        "token requests": len(show.server.requests),
+        "failed writes": failures,
+        "API requests": len(asked),
+        "exit status": status,
+    }
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def main() -> int:
+    """Runs it and prints the figures; 0 where no read was bad."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--life", type=float, default=5.0)
+    options = parser.parse_args()
+    with stage(options.life) as show:
+        found = outage(show, options.seconds)
+    figures(f"Secret with {options.life:g} s tokens, API server killed and started again", found)
+    return 1 if found["bad reads"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
