@@ -28,7 +28,7 @@ from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
 from secret_refresher.ports import Clock, ConfigRefused, Listening, Sink
 from secret_refresher.probes import probes
-from secret_refresher.rights import secret_sinks, watches
+from secret_refresher.rights import secret_sinks
 from secret_refresher.server import Answer, Server
 
 FETCHERS = 32
@@ -122,7 +122,7 @@ class Sinks:
     def prepare(self, config: Config) -> None:
         """Takes what a configuration as a whole means for its sinks."""
         self._needs_cluster = any(True for _ in secret_sinks(config))
-        self.cluster.watch_secrets(one_by_one=watches(config))
+        self.cluster.prepare(config)
 
     def ready(self) -> bool:
         """Whether what sinks depend on has been reached once."""

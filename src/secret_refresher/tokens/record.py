@@ -12,7 +12,7 @@ from secret_refresher.tokens.moments import parse_rfc3339, rfc3339
 from secret_refresher.tokens.token import Life
 
 VERSION = 1
-_LONGEST = 10 * 366 * 86400.0
+LONGEST = 10 * 366 * 86400.0
 _KEYS = ("rendering", "issuedAt", "refreshAt", "expiresAt", "fingerprint")
 
 
@@ -101,6 +101,6 @@ def _record(raw: Any) -> Record | None:
     )
     if issued is None or refresh is None or expires is None:
         return None
-    if not issued <= refresh <= expires <= issued + _LONGEST:
+    if not issued <= refresh <= expires <= issued + LONGEST:
         return None
     return Record(raw["rendering"], issued, refresh, expires, raw["fingerprint"])

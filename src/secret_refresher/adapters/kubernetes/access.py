@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from secret_refresher import __version__
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Access:
             namespace = self._in_cluster(configuration)
         else:
             namespace = self._kubeconfig(configuration, named or _DEFAULT_KUBECONFIG)
-        return Connection(ApiClient(configuration), namespace)
+        client = ApiClient(configuration)
+        client.user_agent = f"secret-refresher/{__version__}"
+        return Connection(client, namespace)
 
     def _in_cluster(self, configuration: object) -> str:
         from kubernetes.config.config_exception import ConfigException

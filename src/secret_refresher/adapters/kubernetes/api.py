@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,10 +114,12 @@ class Api:
             answer = self._ask(self._connect(), ask)
         return answer
 
-    def watch(self, path: str, query: Query, silence: float) -> Iterator[Mapping[str, Any]]:
+    def watch(
+        self, path: str, query: Query, silence: float, stream: Stream
+    ) -> Iterator[Mapping[str, Any]]:
         """The events of a watch until the server ends it, or says nothing for `silence` seconds.
 
-        Raises `Trouble` where it is refused or breaks.
+        Raises `Trouble` where it is refused or breaks, or where `stream` was cut.
         """
         connection = self._connect()
         ask = _Ask("GET", path, query, None, {"Accept": METADATA})
@@ -125,9 +128,9 @@ class Api:
             if response.status == _UNAUTHORIZED:
                 self._disconnect(connection)
             if response.status >= 300:  # noqa: PLR2004 - anything but a stream
-                answer = Answer(response.status, self._content(response))
-                raise Trouble(faults.refused(answer.status, answer.content, None, f"watch {path}"))
-            with faults.translated():
+                content, later = self._content(response), retry_after(_headers(response))
+                raise Trouble(faults.refused(response.status, content, later, f"watch {path}"))
+            with faults.translated(), stream.over(response):
                 for line in _lines(response):
                     yield _object(line)
         finally:
@@ -148,14 +151,14 @@ class Api:
                 self._connection = None
 
     def _ask(self, connection: Connection, ask: _Ask) -> Answer:
-        sent = self._clock.wall()
+        sent = self._clock.now()
         response = self._send(connection, ask, TIMEOUT)
+        headers = _headers(response)
+        self._compare_clocks(headers, self._clock.now() - sent)
         try:
             content = self._content(response)
         finally:
             response.release_conn()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self._compare_clocks(headers, (sent + self._clock.wall()) / 2)
         return Answer(response.status, content, retry_after(headers))
 
     def _send(self, connection: Connection, ask: _Ask, silence: float) -> urllib3.BaseHTTPResponse:
@@ -185,7 +188,8 @@ class Api:
         parts: list[bytes] = []
         size = 0
         with faults.translated():
-            for part in response.stream(64 * 1024):
+            # What has come, not a full buffer: a server that drips must not hold a worker.
+            while part := response.read1(64 * 1024):
                 parts.append(part)
                 size += len(part)
                 if size > MOST_ANSWER or self._clock.now() > until:
@@ -199,21 +203,61 @@ class Api:
                     )
         return _object(b"".join(parts))
 
-    def _compare_clocks(self, headers: Mapping[str, str], wall: float) -> None:
+    def _compare_clocks(self, headers: Mapping[str, str], seconds: float) -> None:
+        """`seconds` ago the request was sent; the server wrote its Date at any time since."""
         date = http_date(headers)
         if date is None:
             self._skew = self._skew or 0.0
             return
-        measured = date + 0.5 - wall
+        measured, doubt = date + 0.5 - (self._clock.wall() - seconds / 2), seconds / 2
         with self._lock:
-            if self._skew is None or abs(measured - self._skew) > _STEP:
-                self._skew = 0.0 if abs(measured) <= _AGREE else measured
+            if self._skew is None or abs(measured - self._skew) > _STEP + doubt:
+                self._skew = 0.0 if abs(measured) <= _AGREE + doubt else measured
+
+
+@final
+class Stream:
+    """A hold on a watch that another thread is listening to, to cut it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._response: urllib3.BaseHTTPResponse | None = None
+        self._cut = False
+
+    def cut(self) -> None:
+        """Ends the watch that there is, and any later one."""
+        with self._lock:
+            self._cut = True
+            self._shut()
+
+    @contextlib.contextmanager
+    def over(self, response: urllib3.BaseHTTPResponse) -> Iterator[None]:
+        """Within it `cut` ends this answer."""
+        with self._lock:
+            self._response = response
+            if self._cut:
+                self._shut()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._response = None
+
+    def _shut(self) -> None:
+        if self._response is not None:
+            # It may have ended by itself this very moment.
+            with contextlib.suppress(RuntimeError, ValueError, OSError):
+                self._response.shutdown()
+
+
+def _headers(response: urllib3.BaseHTTPResponse) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """Lines of a stream, whole ones only."""
     rest = b""
-    for part in response.stream(None):
+    while part := response.read1(64 * 1024):
         *whole, rest = (rest + part).split(b"\n")
         if len(rest) > MOST_ANSWER:
             return

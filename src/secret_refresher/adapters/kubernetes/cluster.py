@@ -15,6 +15,7 @@ from secret_refresher.adapters.kubernetes.secret_form import Installation
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
 from secret_refresher.ports import Clock, WatchFailed
+from secret_refresher.rights import secret_sinks, watches
 
 
 @final
@@ -67,9 +68,11 @@ class Cluster:
         """Waits until the namespaces of every selector are known. Raises `Trouble`."""
         self._namespaces.list_now()
 
-    def watch_secrets(self, *, one_by_one: bool) -> None:
-        """Whether Secrets may be watched by their names; otherwise they are read in turn."""
-        self._drift.use(by_name=one_by_one, by_namespace=self._by_namespace)
+    def prepare(self, config: model.Config) -> None:
+        """Takes what a configuration as a whole means for how the cluster is looked at."""
+        self._drift.use(by_name=watches(config), by_namespace=self._by_namespace)
+        selectors = (sink.namespace_selector for _, sink in secret_sinks(config))
+        self._namespaces.keep({each.query() for each in selectors if each is not None})
 
     def reached(self) -> bool:
         """Whether the API server has ever answered."""
@@ -78,3 +81,5 @@ class Cluster:
     def stop(self) -> None:
         """Ends its threads as soon as they notice."""
         self._stopped.set()
+        self._drift.stop()
+        self._namespaces.stop()

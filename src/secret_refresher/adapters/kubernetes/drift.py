@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes.api import METADATA, Api
-from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector
+from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector, version_of
 from secret_refresher.adapters.kubernetes.secret_form import MANAGED
 from secret_refresher.errors import Reason, Trouble
 from secret_refresher.ports import Clock, WatchFailed
@@ -39,7 +40,7 @@ class Drift:
         self._stop = stop
         self._lock = threading.Lock()
         self._latest: dict[Place, str] = {}
-        self._followed: dict[Place, tuple[bool, _Scope | None]] = {}
+        self._followed: dict[tuple[Place, bool], _Followed] = {}
         self._scopes: dict[_Key, _Scope] = {}
         self._by_name = False
         self._by_namespace = False
@@ -47,48 +48,58 @@ class Drift:
 
     def start(self, on_failure: Callable[[WatchFailed], None]) -> None:
         """Begins to look; what is asked to be followed before only waits for this."""
-        self._on_failure = on_failure
+        with self._lock:
+            self._on_failure = on_failure
+            self._follow_anew()
         threading.Thread(target=self._read_in_turn, name="drift", daemon=True).start()
-        self._follow_anew()
+
+    def stop(self) -> None:
+        """Ends the watches; whoever reads in turn looks at the common stop event."""
+        with self._lock:
+            for scope in self._scopes.values():
+                scope.reflector.stop()
 
     def use(self, *, by_name: bool, by_namespace: bool) -> None:
         """How Secrets are looked at from now on; neither: in turn."""
-        if (by_name, by_namespace) != (self._by_name, self._by_namespace):
-            self._by_name, self._by_namespace = by_name, by_namespace
-            self._follow_anew()
+        with self._lock:
+            if (by_name, by_namespace) != (self._by_name, self._by_namespace):
+                self._by_name, self._by_namespace = by_name, by_namespace
+                self._follow_anew()
 
     def _follow_anew(self) -> None:
-        with self._lock:
-            followed = list(self._followed.items())
-        for place, (wide, _) in followed:
-            self.unfollow(place)
-            self.follow(place, wide=wide)
+        for (place, wide), followed in self._followed.items():
+            before, followed.scope = followed.scope, self._covering(place, wide=wide)
+            if before is not followed.scope:
+                self._leave(before, place)
 
     def follow(self, place: Place, *, wide: bool) -> None:
-        """Begins to notice what happens to a Secret; `wide`: it is one of many namespaces."""
-        with self._lock:
-            if place in self._followed:
-                return
-            scope = self._scope(place, wide=wide)
-            self._followed[place] = wide, scope
-            if scope is not None:
-                scope.places.add(place)
+        """Begins to notice what happens to a Secret; `wide`: it is one of many namespaces.
 
-    def unfollow(self, place: Place) -> None:
-        """Forgets a Secret."""
+        Once for each sink: an old one may let go only after a new one has begun.
+        """
         with self._lock:
-            _, scope = self._followed.pop(place, (False, None))
-            self._latest.pop(place, None)
-            if scope is not None:
-                scope.places.discard(place)
-                if not scope.places:
-                    del self._scopes[scope.key]
-                    scope.reflector.stop()
+            followed = self._followed.get((place, wide))
+            if followed is None:
+                followed = _Followed(self._covering(place, wide=wide))
+                self._followed[place, wide] = followed
+            followed.sinks += 1
+
+    def unfollow(self, place: Place, *, wide: bool) -> None:
+        """A sink that followed a Secret lets go of it."""
+        with self._lock:
+            followed = self._followed[place, wide]
+            followed.sinks -= 1
+            if followed.sinks:
+                return
+            del self._followed[place, wide]
+            self._leave(followed.scope, place)
+            if (place, not wide) not in self._followed:
+                self._latest.pop(place, None)
 
     def note(self, place: Place, version: str) -> None:
-        """A sink has seen or written this version itself."""
+        """A sink has seen or written this version itself; likewise a watch or a read."""
         with self._lock:
-            if place in self._followed:
+            if (place, True) in self._followed or (place, False) in self._followed:
                 self._latest[place] = version
 
     def latest(self, place: Place) -> str | None:
@@ -97,8 +108,8 @@ class Drift:
 
     # --- watching ------------------------------------------------------------------------------
 
-    def _scope(self, place: Place, *, wide: bool) -> _Scope | None:
-        """The watch that covers a Secret, begun if need be."""
+    def _covering(self, place: Place, *, wide: bool) -> _Scope | None:
+        """The watch that covers a Secret from now on, begun if need be."""
         if self._on_failure is None or not (self._by_name or self._by_namespace):
             return None
         namespace, name = place
@@ -113,13 +124,16 @@ class Drift:
             scope = self._scopes[path, query] = _Scope((path, query), self, self._on_failure)
             scope.reflector = Reflector(self._api, self._clock, path, query, scope)
             scope.reflector.start()
+        scope.places.add(place)
         return scope
 
-    def observed(self, place: Place, version: str) -> None:
-        """A watch or a read has seen this version."""
-        with self._lock:
-            if place in self._followed:
-                self._latest[place] = version
+    def _leave(self, scope: _Scope | None, place: Place) -> None:
+        if scope is None:
+            return
+        scope.places.discard(place)
+        if not scope.places:
+            del self._scopes[scope.key]
+            scope.reflector.stop()
 
     # --- reading in turn -----------------------------------------------------------------------
 
@@ -127,8 +141,11 @@ class Drift:
         pause = ROUND
         while not self._stop.wait(pause):
             with self._lock:
-                followed = list(self._followed.items())
-            places = [place for place, (_, scope) in followed if scope is None or scope.blind]
+                places = [
+                    place
+                    for (place, _), followed in self._followed.items()
+                    if followed.scope is None or followed.scope.blind
+                ]
             pause = ROUND
             for place in places:
                 pause = max(PACE, ROUND / len(places))
@@ -144,10 +161,18 @@ class Drift:
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
         answer = self._api.request("GET", path, accept=METADATA)
         if answer.ok:
-            metadata = answer.content.get("metadata", {})
-            self.observed(place, str(metadata.get("resourceVersion", "")))
+            self.note(place, version_of(answer.content.get("metadata", {})))
         elif answer.status == 404:  # noqa: PLR2004 - HTTP's not found
-            self.observed(place, GONE)
+            self.note(place, GONE)
+
+
+@final
+@dataclass(slots=True)
+class _Followed:
+    """One Secret: the watch that covers it, and how many sinks follow it."""
+
+    scope: _Scope | None
+    sinks: int = 0
 
 
 @final
@@ -169,19 +194,19 @@ class _Scope:
     def listed(self, metadata: Listing) -> None:
         """All that there is; whatever is not in it is gone."""
         self.blind = False
-        found = {_place(item): str(item.get("resourceVersion", "")) for item in metadata}
+        found = {_place(item): version_of(item) for item in metadata}
         for place in list(self.places):
-            self._drift.observed(place, found.get(place, GONE))
+            self._drift.note(place, found.get(place, GONE))
 
     def changed(self, metadata: Mapping[str, Any]) -> None:
         """One Secret has a new version."""
         if _place(metadata) in self.places:
-            self._drift.observed(_place(metadata), str(metadata.get("resourceVersion", "")))
+            self._drift.note(_place(metadata), version_of(metadata))
 
     def gone(self, metadata: Mapping[str, Any]) -> None:
         """One Secret was deleted, or has lost our label."""
         if _place(metadata) in self.places:
-            self._drift.observed(_place(metadata), GONE)
+            self._drift.note(_place(metadata), GONE)
 
     def refused(self, failed: WatchFailed) -> None:
         """Without the right to watch, reading in turn will do."""

@@ -16,6 +16,59 @@ from secret_refresher.errors import Fault, Lane, Reason, Trouble
 _MANAGER = re.compile(r'conflict with "([A-Za-z0-9][A-Za-z0-9 ._:/-]{0,100})"')
 _LOOK = "look at the API server; the attempt is made again"
 
+_FORBIDDEN = 403
+_SERVER_ERRORS = 500
+_Meaning = tuple[str, str, Reason, Lane]
+_FAILED: _Meaning = ("the API server failed", _LOOK, Reason.SERVER_ERROR, Lane.TRANSIENT)
+_SLOW: _Meaning = ("the API server took too long", _LOOK, Reason.TIMEOUT, Lane.TRANSIENT)
+_STRANGE: _Meaning = (
+    "this is no answer of a Kubernetes API server",
+    "check the server's address, and proxies on the way to it",
+    Reason.KUBERNETES,
+    Lane.PERMANENT,
+)
+_WRONG: _Meaning = (
+    "the API server finds it invalid",
+    "check the sink's type, keys, labels and annotations, and whether the Secret grows past 1 MiB;"
+    " try it with `kubectl apply`",
+    Reason.INVALID,
+    Lane.PERMANENT,
+)
+_MEANINGS: Mapping[int, _Meaning] = {
+    400: _WRONG,
+    401: (
+        "the API server does not accept our credentials",
+        "check that the ServiceAccount exists and its token is mounted",
+        Reason.UNAUTHORIZED,
+        Lane.TRANSIENT,
+    ),
+    403: (
+        "the right is missing",
+        "grant what `secret-refresher rbac` prints; a quota or an admission policy may refuse as"
+        " well",
+        Reason.PERMISSION,
+        Lane.PERMANENT,
+    ),
+    404: (
+        "the namespace does not exist",
+        "create it, or correct the sink's namespace",
+        Reason.NOT_FOUND,
+        Lane.PERMANENT,
+    ),
+    408: _SLOW,
+    409: ("it was changed meanwhile", _LOOK, Reason.CONFLICT, Lane.TRANSIENT),
+    410: ("what it was to go on from is too old", _LOOK, Reason.KUBERNETES, Lane.TRANSIENT),
+    413: _WRONG,
+    422: _WRONG,
+    429: (
+        "the API server asks for fewer requests",
+        "look at its load, and at API Priority and Fairness",
+        Reason.RATE_LIMITED,
+        Lane.TRANSIENT,
+    ),
+    504: _SLOW,
+}
+
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
@@ -84,55 +137,23 @@ def refused(
     )
 
 
-def _meaning(status: int, content: Mapping[str, Any]) -> tuple[str, str, Reason, Lane]:
-    match status:
-        case 401:
-            return (
-                "the API server does not accept our credentials",
-                "check that the ServiceAccount exists and its token is mounted",
-                Reason.UNAUTHORIZED,
-                Lane.TRANSIENT,
-            )
-        case 403 if has_cause(content, "NamespaceTerminating"):
-            return (
-                "the namespace is being deleted",
-                "remove it from the configuration, or wait until it is created anew",
-                Reason.TERMINATING,
-                Lane.PERMANENT,
-            )
-        case 403:
-            return (
-                "the right is missing",
-                "grant what `secret-refresher rbac` prints; a quota or an admission policy may"
-                " refuse as well",
-                Reason.PERMISSION,
-                Lane.PERMANENT,
-            )
-        case 404:
-            return (
-                "the namespace does not exist",
-                "create it, or correct the sink's namespace",
-                Reason.NOT_FOUND,
-                Lane.PERMANENT,
-            )
-        case 409:
-            return "it was changed meanwhile", _LOOK, Reason.CONFLICT, Lane.TRANSIENT
-        case 413 | 422 | 400:
-            return (
-                "the API server finds it invalid",
-                "check the sink's type, keys, labels and annotations; try it with `kubectl apply`",
-                Reason.INVALID,
-                Lane.PERMANENT,
-            )
-        case 429:
-            return (
-                "the API server asks for fewer requests",
-                "look at its load, and at API Priority and Fairness",
-                Reason.RATE_LIMITED,
-                Lane.TRANSIENT,
-            )
-        case _:
-            return "the API server failed", _LOOK, Reason.SERVER_ERROR, Lane.TRANSIENT
+def _meaning(status: int, content: Mapping[str, Any]) -> _Meaning:
+    if status == _FORBIDDEN and has_cause(content, "NamespaceTerminating"):
+        return (
+            "the namespace is being deleted",
+            "remove it from the configuration, or wait until it is created anew",
+            Reason.TERMINATING,
+            Lane.PERMANENT,
+        )
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    return _STRANGE if status < _SERVER_ERRORS else _FAILED
+
+
+def strange(status: int, doing: str) -> Fault:
+    """An answer that says yes but is not what was asked for; `doing` as for `refused`."""
+    summary, advice, reason, lane = _STRANGE
+    return Fault(reason, f"cannot {doing}: {summary} (HTTP {status})", advice, lane, status=status)
 
 
 def has_cause(content: Mapping[str, Any], reason: str) -> bool:
@@ -140,13 +161,14 @@ def has_cause(content: Mapping[str, Any], reason: str) -> bool:
     return any(cause.get("reason") == reason for cause in _status_causes(content))
 
 
-def conflicting(content: Mapping[str, Any]) -> str | None:
-    """Who manages the fields of a refused apply; None where that is not why it was refused."""
+def conflicts(content: Mapping[str, Any]) -> Mapping[str, str]:
+    """The fields of a refused apply with who manages each; none where that was not why."""
+    found: dict[str, str] = {}
     for cause in _status_causes(content):
         if cause.get("reason") == "FieldManagerConflict":
             named = _MANAGER.search(str(cause.get("message", "")))
-            return named[1] if named else "another manager"
-    return None
+            found[str(cause.get("field", ""))] = named[1] if named else "another manager"
+    return found
 
 
 def _status_causes(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import final
 
-from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.api import METADATA, Api
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Broadcast, Clock, Exchange, Subject
@@ -21,6 +22,8 @@ AGAIN = 600.0
 """Seconds within which the same is not said again of the same Secret."""
 PACE = 0.5
 """Seconds between two Events: two a second at most."""
+_LISTEN = 5.0
+"""Seconds after which a sender without Events looks whether it is to stop."""
 _REMEMBERED = 4096
 _LONGEST_NOTE = 1000
 _COMPONENT = "secret-refresher"
@@ -78,7 +81,7 @@ class KubernetesEvents:
     ) -> None:
         chosen = about.sinks if sink is None else about.sinks[sink : sink + 1]
         for kind, target in chosen:
-            if kind != "secret" or "/" not in target or not self._is_new(target, reason):
+            if kind != "secret" or not self._is_new(target, reason):
                 continue
             with contextlib.suppress(Full):
                 self._queue.put_nowait(_Note(target, reason, warning, text[:_LONGEST_NOTE]))
@@ -99,12 +102,12 @@ class KubernetesEvents:
 
     def _send_all(self) -> None:
         while not self._stop.wait(PACE):
-            note = self._queue.get()
-            with contextlib.suppress(Trouble):
-                self._send(note)
+            with contextlib.suppress(Trouble, Empty):
+                self._send(self._queue.get(timeout=_LISTEN))
 
     def _send(self, note: _Note) -> None:
-        namespace, _, name = note.target.partition("/")
+        namespace, _, name = note.target.rpartition("/")
+        namespace = namespace or self._api.namespace()
         now = rfc3339(self._clock.wall() + self._api.skew())[:-5] + "Z"
         body = {
             "apiVersion": "v1",
@@ -115,6 +118,7 @@ class KubernetesEvents:
                 "kind": "Secret",
                 "namespace": namespace,
                 "name": name,
+                **self._uid(namespace, name),
             },
             "reason": note.reason,
             "message": note.text,
@@ -126,3 +130,9 @@ class KubernetesEvents:
             "count": 1,
         }
         self._api.request("POST", f"/api/v1/namespaces/{namespace}/events", body=body)
+
+    def _uid(self, namespace: str, name: str) -> Mapping[str, str]:
+        """By it some tools find the Events of an object; a Secret that is not there has none."""
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        metadata = self._api.request("GET", path, accept=METADATA).content.get("metadata", {})
+        return {"uid": metadata["uid"]} if "uid" in metadata else {}

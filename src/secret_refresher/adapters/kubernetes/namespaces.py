@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes.api import Api
@@ -15,7 +15,11 @@ _Told = tuple[Callable[[], None], Callable[[WatchFailed], None]]
 
 @final
 class Namespaces:
-    """Reflects the namespaces of each selector that is asked for; from any thread."""
+    """Reflects the namespaces of each selector that is asked for; from any thread.
+
+    What a selector matched is kept even while nobody needs it: that a namespace matches no more
+    has its Secret cleared, so it must never be said of one that is only not known yet.
+    """
 
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api = api
@@ -33,10 +37,25 @@ class Namespaces:
             for matches in self._matches.values():
                 matches.start(self._told)
 
+    def keep(self, queries: Collection[str]) -> None:
+        """Reflects none but these selectors until another is asked for."""
+        with self._lock:
+            for query, matches in self._matches.items():
+                if query not in queries:
+                    matches.stop()
+
+    def stop(self) -> None:
+        """Reflects no more."""
+        with self._lock:
+            self._told = None
+        self.keep(())
+
     def list_now(self) -> None:
         """Lists the namespaces of every selector once. Raises `Trouble`."""
-        for matches in list(self._matches.values()):
-            matches.reflector.list_now()
+        with self._lock:
+            every = list(self._matches.values())
+        for matches in every:
+            matches.list_now()
 
     def matching(self, query: str) -> tuple[str, ...]:
         """The namespaces that match, as far as is known, in the order of their names."""
@@ -44,8 +63,8 @@ class Namespaces:
             matches = self._matches.get(query)
             if matches is None:
                 matches = self._matches[query] = _Matches(self._api, self._clock, query)
-                if self._told is not None:
-                    matches.start(self._told)
+            if self._told is not None:
+                matches.start(self._told)
             return tuple(sorted(matches.names))
 
 
@@ -55,15 +74,31 @@ class _Matches:
 
     def __init__(self, api: Api, clock: Clock, query: str) -> None:
         self.names: frozenset[str] = frozenset()
-        self.reflector = Reflector(
-            api, clock, "/api/v1/namespaces", (("labelSelector", query),) if query else (), self
-        )
+        self._api = api
+        self._clock = clock
+        self._query = (("labelSelector", query),) if query else ()
+        self._reflector: Reflector | None = None
         self._told: _Told | None = None
 
     def start(self, told: _Told) -> None:
-        """Begins to reflect."""
-        self._told = told
-        self.reflector.start()
+        """Begins to reflect, unless it does."""
+        if self._reflector is None:
+            self._told = told
+            self._reflector = self._made()
+            self._reflector.start()
+
+    def stop(self) -> None:
+        """Reflects no more until started again."""
+        if self._reflector is not None:
+            self._reflector.stop()
+            self._reflector = None
+
+    def list_now(self) -> None:
+        """Lists once. Raises `Trouble`."""
+        self._made().list_now()
+
+    def _made(self) -> Reflector:
+        return Reflector(self._api, self._clock, "/api/v1/namespaces", self._query, self)
 
     def listed(self, metadata: Listing) -> None:
         """All that match now."""

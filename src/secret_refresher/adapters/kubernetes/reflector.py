@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, final
 
 from secret_refresher.adapters.kubernetes import faults
-from secret_refresher.adapters.kubernetes.api import METADATA_LIST, Api, Query
+from secret_refresher.adapters.kubernetes.api import METADATA_LIST, Api, Query, Stream
 from secret_refresher.errors import Fault, Reason, Trouble, internal
 from secret_refresher.ports import Clock, WatchFailed
 from secret_refresher.schedule import backoff
@@ -65,6 +65,7 @@ class Reflector:
         self._query = tuple(query)
         self._audience = audience
         self._stopped = threading.Event()
+        self._stream = Stream()
         self._version: str | None = None
         self._failures = 0
 
@@ -73,8 +74,9 @@ class Reflector:
         threading.Thread(target=self._run, name="reflector", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends once the present request is over."""
+        """Ends, at once where it only listens."""
         self._stopped.set()
+        self._stream.cut()
 
     def list_now(self) -> None:
         """Lists once. Raises `Trouble`."""
@@ -89,13 +91,18 @@ class Reflector:
                         answer.status, answer.content, answer.retry_after, f"list {self._path}"
                     )
                 )
+            if not str(answer.content.get("kind")).endswith("List"):
+                # Whatever this is: that nothing is there any more it must not mean.
+                raise Trouble(faults.strange(answer.status, f"list {self._path}"))
             found += [item.get("metadata", {}) for item in answer.content.get("items") or []]
             listing = answer.content.get("metadata") or {}
             if not listing.get("continue"):
                 break
             more = (("continue", listing["continue"]),)
-        self._version = str(listing.get("resourceVersion", ""))
-        self._audience.listed(found)
+        self._version = version_of(listing)
+        # After `stop` another one may know better.
+        if not self._stopped.is_set():
+            self._audience.listed(found)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -110,6 +117,10 @@ class Reflector:
                 self._failures = self._failures + 1 if brief else 0
                 pause = self._pause(None) if brief else 0.0
             except Trouble as trouble:
+                if self._stopped.is_set():
+                    return
+                if trouble.fault.status == _GONE:
+                    self._version = None
                 pause = self._failed(trouble.fault)
             except Exception as defect:  # noqa: BLE001 - the thread is the only one that watches
                 pause = self._failed(internal(defect))
@@ -136,7 +147,7 @@ class Reflector:
             ("timeoutSeconds", str(random.randint(*LONGEST_WATCH))),  # noqa: S311 - likewise
             ("resourceVersion", self._version or ""),
         )
-        for event in self._api.watch(self._path, query, SILENCE):
+        for event in self._api.watch(self._path, query, SILENCE, self._stream):
             if self._stopped.is_set():
                 return
             content = event.get("object", {})
@@ -155,4 +166,9 @@ class Reflector:
                         return
                     fault = faults.refused(int(content.get("code") or 0), content, None, "watch")
                     raise Trouble(fault)
-            self._version = str(metadata.get("resourceVersion", "")) or self._version
+            self._version = version_of(metadata) or self._version
+
+
+def version_of(metadata: Mapping[str, Any]) -> str:
+    """The resourceVersion of an object or a list: opaque, but for being equal or not."""
+    return str(metadata.get("resourceVersion", ""))

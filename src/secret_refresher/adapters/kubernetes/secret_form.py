@@ -11,7 +11,7 @@ from typing import Any, final
 from secret_refresher.config.model import SecretSink
 from secret_refresher.config.names import MANAGED_BY, PREFIX
 from secret_refresher.tokens.moments import parse_rfc3339, rfc3339
-from secret_refresher.tokens.record import Record, rendering_hash
+from secret_refresher.tokens.record import LONGEST, Record, rendering_hash
 
 MANAGED = PREFIX + "managed"
 OWNER = PREFIX + "owner"
@@ -42,9 +42,10 @@ class Standing:
     """A Secret as it was found; of its content only a hash.
 
     `rendering`: hash over the keys that a sink writes, None where one is missing. `managers`: who
-    manages each of these that there is, by `metadata.managedFields`. `ours`: of these keys those
-    that only we manage. `alone`: it has nothing that did not come from us. `controller`: kind and
-    name of the object that controls it.
+    manages each of these that has a value, by `metadata.managedFields`. `ours`: the keys that only
+    we manage, those of an earlier configuration among them. `dressed`: it has every label and
+    annotation that a sink wants. `alone`: it has nothing that did not come from us.
+    `controlled`: it belongs to a controller.
     """
 
     uid: str
@@ -59,8 +60,9 @@ class Standing:
     managers: Mapping[str, tuple[str, ...]]
     ours: frozenset[str]
     created: bool
+    dressed: bool
     alone: bool
-    controller: str | None
+    controlled: bool
 
 
 def rendering_of(content: Mapping[str, bytes]) -> str:
@@ -87,11 +89,9 @@ def document(
     created = before is None or before.created
     if before is not None:
         metadata |= {"uid": before.uid, "resourceVersion": before.version}
-    labels = {**sink.labels, MANAGED: "true", **({MANAGED_BY: CREATOR} if created else {})}
+    labels = {**_labels(sink), **({MANAGED_BY: CREATOR} if created else {})}
     annotations = {
-        **sink.annotations,
-        OWNER: us.owner,
-        TOKEN_NAME: token_name,
+        **_annotations(sink, us, token_name),
         _ISSUED: rfc3339(record.issued_at),
         _EXPIRES: rfc3339(record.expires_at),
         _REFRESH: rfc3339(record.refresh_at),
@@ -105,6 +105,15 @@ def document(
         "type": sink.type,
         "data": {key: base64.b64encode(value).decode() for key, value in content.items()},
     }
+
+
+def _labels(sink: SecretSink) -> dict[str, str]:
+    return {**sink.labels, MANAGED: "true"}
+
+
+def _annotations(sink: SecretSink, us: Installation, token_name: str) -> dict[str, str]:
+    """Those that do not depend on the token."""
+    return {**sink.annotations, OWNER: us.owner, TOKEN_NAME: token_name}
 
 
 def removal(sink: SecretSink, standing: Standing) -> dict[str, Any]:
@@ -121,22 +130,34 @@ def removal(sink: SecretSink, standing: Standing) -> dict[str, Any]:
     }
 
 
-def standing(raw: Mapping[str, Any], sink: SecretSink, us: Installation) -> Standing:
+def content_of(raw: Mapping[str, Any], sink: SecretSink) -> dict[str, bytes]:
+    """Those of a sink's keys that an API server's Secret has."""
+    data = _mapping(raw.get("data"))
+    content = {key: _decoded(data.get(key)) for key in sink.data}
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def standing(
+    raw: Mapping[str, Any], sink: SecretSink, us: Installation, token_name: str
+) -> Standing:
     """What an API server's Secret says; whatever is odd in it counts as not there."""
     metadata = _mapping(raw.get("metadata"))
     annotations, labels = _mapping(metadata.get("annotations")), _mapping(metadata.get("labels"))
     data = _mapping(raw.get("data"))
     managers = _managers(metadata.get("managedFields"))
-    content = {key: _decoded(data.get(key)) for key in sink.data}
-    found = {key: value for key, value in content.items() if value is not None}
-    rendering = rendering_of(found) if len(found) == len(content) else None
+    found = content_of(raw, sink)
+    rendering = rendering_of(found) if len(found) == len(sink.data) else None
     record = _record(annotations)
     mine = (us.field_manager,)
     named = {key: managers.get(key, ()) for key in found if found[key]}
     whole = record is not None and record.rendering == rendering
+    # Somebody may have cleared managedFields; then the content itself must prove it.
+    ours = {key for key in data if managers.get(key) == mine} | {
+        key for key, who in named.items() if whole and not who
+    }
     created = labels.get(MANAGED_BY) == CREATOR
     foreign = (
-        set(data) - set(found)
+        set(data) - ours - set(found)
         | (set(labels) - {*LABELS, *sink.labels})
         | (set(annotations) - {*ANNOTATIONS, *sink.annotations})
     )
@@ -152,11 +173,12 @@ def standing(raw: Mapping[str, Any], sink: SecretSink, us: Installation) -> Stan
         record=record,
         rendering=rendering,
         managers=named,
-        # Somebody may have cleared managedFields; then the content itself must prove it.
-        ours=frozenset(key for key, who in named.items() if who == mine or (whole and not who)),
+        ours=frozenset(ours),
         created=created,
+        dressed=_labels(sink).items() <= labels.items()
+        and _annotations(sink, us, token_name).items() <= annotations.items(),
         alone=created and not foreign and not tied,
-        controller=_controller(metadata.get("ownerReferences")),
+        controlled=_controlled(metadata.get("ownerReferences")),
     )
 
 
@@ -171,7 +193,7 @@ def _record(annotations: Mapping[str, Any]) -> Record | None:
         return None
     return (
         Record(rendering, issued, refresh, expires, fingerprint)
-        if (issued <= refresh <= expires)
+        if issued <= refresh <= expires <= issued + LONGEST
         else None
     )
 
@@ -189,11 +211,9 @@ def _managers(raw: Any) -> dict[str, tuple[str, ...]]:
     return {key: tuple(who) for key, who in found.items()}
 
 
-def _controller(raw: Any) -> str | None:
-    for reference in raw if isinstance(raw, list) else []:
-        if _mapping(reference).get("controller") is True:
-            return f"{reference.get('kind')} {reference.get('name')}"
-    return None
+def _controlled(raw: Any) -> bool:
+    references = raw if isinstance(raw, list) else []
+    return any(_mapping(reference).get("controller") is True for reference in references)
 
 
 def _decoded(value: Any) -> bytes | None:

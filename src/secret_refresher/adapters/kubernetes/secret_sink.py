@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.api import APPLY, MERGE, Answer, Api
-from secret_refresher.adapters.kubernetes.drift import Drift
+from secret_refresher.adapters.kubernetes.drift import GONE, Drift, Place
 from secret_refresher.adapters.kubernetes.secret_form import (
     Installation,
     Standing,
+    content_of,
     document,
     removal,
     rendering_of,
     standing,
 )
-from secret_refresher.adapters.kubernetes.taking import Claim, claim, writable
+from secret_refresher.adapters.kubernetes.taking import Claim, claim, conflict, ours, writable
 from secret_refresher.config.model import SecretSink as Spec
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.ports import Clock, Finding, Held, Wrote
@@ -46,7 +46,9 @@ class SecretSink:
         "_api",
         "_clock",
         "_drift",
+        "_followed",
         "_found",
+        "_home",
         "_mine",
         "_namespace",
         "_reported",
@@ -80,38 +82,48 @@ class SecretSink:
         self._found: Standing | None = None
         self._uid: str | None = None
         self._mine: tuple[Record, Life] | None = None
-        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
+        self._home: Place | None = None
+        self._followed = False
+        self._seen: tuple[str, ...] = ()
         self._reported: str | None = None
 
     @property
     def target(self) -> str:
         """namespace/name; without the namespace while the pod's own is not known yet."""
-        return (
-            self._spec.name if self._namespace is None else f"{self._namespace}/{self._spec.name}"
-        )
+        namespace = self._namespace if self._home is None else self._home[0]
+        return self._spec.name if namespace is None else f"{namespace}/{self._spec.name}"
 
     @property
     def identity(self) -> str:
-        """The Secret with its settings, whichever way its namespace was found."""
+        """The Secret with its settings, whichever way its namespace was found.
+
+        The same before and after the pod's own namespace is known.
+        """
         settings = replace(self._spec, namespace=None, namespaces=(), namespace_selector=None)
-        return f"{self.target} {settings!r}"
+        return f"{self._namespace} {settings!r}"
 
     def inspect(self, source: str) -> Finding:
         """Reads the Secret, and begins to follow what others do to it.
 
         A Secret that we may not write to is refused here already, before a token is fetched.
         """
-        self._drift.follow(self._place(), wide=self._spec.namespace_selector is not None)
-        found = self._look()
-        if found is None:
-            return Finding(Held.NOTHING)
-        life = self._life(found, source) if self._claim(found) is Claim.OURS else None
-        if life is None:
-            refusal = writable(found, self._where())
-            if refusal is not None:
-                raise Trouble(refusal)
-            return Finding(Held.FOREIGN)
-        return Finding(Held.OURS, life)
+        if not self._followed:
+            self._drift.follow(self._place(), wide=self._wide)
+            self._followed = True
+        for _ in range(_TRIES):
+            raw = self._read()
+            found = self._remember(raw)
+            if raw is None or found is None:
+                return Finding(Held.NOTHING)
+            life = self._life(found, source) if self._claim(found) is Claim.OURS else None
+            if life is None:
+                refusal = writable(found, self._where())
+                if refusal is not None:
+                    raise Trouble(refusal)
+                return Finding(Held.FOREIGN)
+            if found.dressed or self._dress(raw, found):
+                return Finding(Held.OURS, life)
+        raise self._unsettled()
 
     def publish(self, token: Token) -> Wrote:
         """Applies the token, unless the Secret holds this rendering, or a newer one of ours.
@@ -141,37 +153,48 @@ class SecretSink:
         """Takes out what is ours; the object too, where we created it and nothing else is in it."""
         for _ in range(_TRIES):
             found = self._look()
-            if found is None or found.owner != self._us.owner or found.token_name != self._token:
+            if found is None or not ours(found, self._spec, self._us, self._token, self._uid):
                 return False
-            keeps = found.alone and found.ours == set(found.managers)
-            answer = self._delete(found) if keeps else self._strip(found)
-            if answer.ok or answer.status == _NOT_FOUND:
-                self._remember(None)
-                self._mine = None
-                return True
-            if answer.status != _CHANGED:
-                raise self._refused(answer, "clear")
+            refusal = writable(found, self._where())
+            wholly = found.alone and found.ours >= set(found.managers)
+            if refusal is not None and not wholly:
+                raise Trouble(refusal)
+            answer = self._delete(found) if wholly else self._strip(found)
+            if answer.status == _CHANGED:
+                continue
+            gone = answer.status == _NOT_FOUND or (wholly and answer.ok)
+            self._remember(None if gone else self._secret(answer, "clear"))
+            self._uid = self._mine = None
+            return True
         raise self._unsettled()
 
     def disturbed(self) -> bool:
         """Has the Secret a version that neither we wrote nor have seen?"""
-        latest = self._drift.latest(self._place()) if self._namespace is not None else None
-        if latest is None or latest in self._seen or latest == self._reported:
+        latest = None if self._home is None else self._drift.latest(self._home)
+        if latest is None or latest == self._reported:
+            return False
+        # An old version may be told late; that it is not there is news unless we knew it last.
+        if latest in (self._seen[-1:] if latest == GONE else self._seen):
             return False
         self._reported = latest
         return True
 
     def close(self) -> None:
         """Stops following it."""
-        if self._namespace is not None:
-            self._drift.unfollow(self._place())
+        if self._followed:
+            self._drift.unfollow(self._place(), wide=self._wide)
+            self._followed = False
 
     # --- what is there -------------------------------------------------------------------------
 
-    def _place(self) -> tuple[str, str]:
-        if self._namespace is None:
-            self._namespace = self._api.namespace()
-        return self._namespace, self._spec.name
+    @property
+    def _wide(self) -> bool:
+        return self._spec.namespace_selector is not None
+
+    def _place(self) -> Place:
+        if self._home is None:
+            self._home = self._namespace or self._api.namespace(), self._spec.name
+        return self._home
 
     def _where(self) -> str:
         return "/".join(self._place())
@@ -182,18 +205,29 @@ class SecretSink:
         return f"/api/v1/namespaces/{namespace}/secrets/{name}"
 
     def _look(self) -> Standing | None:
+        return self._remember(self._read())
+
+    def _read(self) -> Mapping[str, Any] | None:
         answer = self._api.request("GET", self._path)
         if answer.status == _NOT_FOUND:
-            self._remember(None)
             return None
+        return self._secret(answer, "read")
+
+    def _secret(self, answer: Answer, doing: str) -> Mapping[str, Any]:
+        """The Secret that an answer holds; anything may call itself a success."""
         if not answer.ok:
-            raise self._refused(answer, "read")
-        return self._remember(answer.content)
+            self._found = None
+            raise self._refused(answer, doing)
+        if answer.content.get("kind") != "Secret":
+            self._found = None
+            raise Trouble(faults.strange(answer.status, f"{doing} Secret {self._where()}"))
+        return answer.content
 
     def _remember(self, raw: Mapping[str, Any] | None) -> Standing | None:
-        self._found = None if raw is None else standing(raw, self._spec, self._us)
-        version = "" if self._found is None else self._found.version
-        self._seen.append(version)
+        """What there is now, without its content."""
+        self._found = None if raw is None else standing(raw, self._spec, self._us, self._token)
+        version = GONE if self._found is None else self._found.version
+        self._seen = (*self._seen, version)[-_REMEMBERED:]
         self._reported = None
         self._drift.note(self._place(), version)
         return self._found
@@ -210,6 +244,8 @@ class SecretSink:
         if isinstance(verdict, Fault):
             self._found = None
             raise Trouble(verdict)
+        if verdict is Claim.OURS:
+            self._uid = found.uid
         return verdict
 
     def _life(self, found: Standing, source: str) -> Life | None:
@@ -261,6 +297,11 @@ class SecretSink:
         )
         return f"{source}+{digests}"
 
+    def _dress(self, raw: Mapping[str, Any], found: Standing) -> bool:
+        """Puts on again what somebody took off around a token of ours, or what is wanted now."""
+        content = content_of(raw, self._spec)
+        return found.record is not None and self._apply(content, found.record, found)
+
     def _apply(self, content: Mapping[str, bytes], record: Record, found: Standing | None) -> bool:
         """Server-side apply; False where the Secret is not the one that was seen."""
         force = self._spec.force
@@ -279,28 +320,28 @@ class SecretSink:
             record=record,
             before=found,
         )
-        query = (("fieldManager", self._us.field_manager), ("force", str(force).lower()))
-        answer = self._api.request("PATCH", self._path, query, body, content_type=APPLY)
-        if answer.ok:
-            written = self._remember(answer.content)
-            self._uid = None if written is None else written.uid
-            return True
-        manager = faults.conflicting(answer.content) if answer.status == _CHANGED else None
-        if manager is not None:
+        answer = self._patch(body, force=force)
+        conflicts = faults.conflicts(answer.content) if answer.status == _CHANGED else {}
+        if (
+            conflicts
+            and found is not None
+            and conflicts.keys() <= {f".data.{key}" for key in content}
+        ):
+            # Others manage these keys without a value: `claim` saw that, and the version that is
+            # named keeps it true.
+            answer = self._patch(body, force=True)
+        elif conflicts:
             self._found = None
-            raise Trouble(
-                Fault(
-                    Reason.CONFLICT,
-                    f"a field of Secret {self._where()} is managed by {manager}",
-                    "set force: true in the sink to take it over, or give the sink another name",
-                    Lane.PERMANENT,
-                    status=answer.status,
-                )
-            )
+            raise Trouble(conflict(conflicts, self._where()))
         if answer.status == _CHANGED:
             return False
-        self._found = None
-        raise self._refused(answer, "write")
+        written = self._remember(self._secret(answer, "write"))
+        self._uid = None if written is None else written.uid
+        return True
+
+    def _patch(self, body: Mapping[str, Any], *, force: bool) -> Answer:
+        query = (("fieldManager", self._us.field_manager), ("force", str(force).lower()))
+        return self._api.request("PATCH", self._path, query, body, content_type=APPLY)
 
     def _strip(self, found: Standing) -> Answer:
         query = (("fieldManager", self._us.field_manager),)
