@@ -80,8 +80,8 @@ def settings(*tokens: Settings, **sections: Any) -> Settings:
 class Daemon:
     """`secret-refresher run` over a folder that holds its configuration and its log.
 
-    `arguments` follow `run`; `environment` is added to ours; `wrapper` is what the command is
-    run under, such as faketime. `python` is another interpreter that can import it.
+    `arguments` follow `run`; `environment` is added to ours; `config` is what `--config` names
+    instead of the configuration file. `python` is another interpreter that can import it.
     """
 
     def __init__(
@@ -91,16 +91,15 @@ class Daemon:
         *,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        wrapper: Sequence[str] = (),
+        config: Path | None = None,
         python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.config_file = folder / "config.yaml"
         self.log_file = folder / "daemon.log"
         self.process: subprocess.Popen[bytes] | None = None
-        self._arguments = ("run", "--config", str(self.config_file), *arguments)
+        self._arguments = ("run", "--config", str(config or self.config_file), *arguments)
         self._environment = {**os.environ, **(environment or {})}
-        self._wrapper = tuple(wrapper)
         self._python = python
         self._from = 0
         self.configure(configuration)
@@ -116,7 +115,7 @@ class Daemon:
 
     def start(self) -> Self:
         """Starts it; `logs` begin anew."""
-        command = [*self._wrapper, self._python, "-m", "secret_refresher", *self._arguments]
+        command = [self._python, "-m", "secret_refresher", *self._arguments]
         self._from = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
@@ -229,3 +228,7 @@ class Daemon:
     def metric(self, name: str, **labels: str) -> float | None:
         """One sample by its name without the prefix; None where there is none."""
         return self.metrics().get((PREFIX + name, frozenset(labels.items())))
+
+
+Start = Callable[..., Daemon]
+"""Starts a daemon over a configuration; keyword arguments as `Daemon` takes them."""
