@@ -91,15 +91,13 @@ config; path: where the configuration stands in the values.
 {{- range . -}}{{- range .sinks -}}{{- if eq .kind "secret" -}}true{{- end -}}{{- end -}}{{- end -}}
 {{- end -}}
 
-{{/* sourceConfig: what the ConfigMap holds; this release is the owner unless another is named. */}}
-{{- define "secret-refresher.sourceConfig" -}}
-{{- $config := deepCopy .Values.config -}}
-{{- $kubernetes := $config.kubernetes | default dict -}}
-{{- if not $kubernetes.owner -}}
-  {{- $_ := set $kubernetes "owner" (printf "%s/%s" .Release.Namespace (include "secret-refresher.fullname" .)) -}}
+{{/* appearance: the section `kubernetes` as JSON; this release is the owner unless another is named. */}}
+{{- define "secret-refresher.appearance" -}}
+{{- $section := deepCopy (.Values.config.kubernetes | default dict) -}}
+{{- if not $section.owner -}}
+  {{- $_ := set $section "owner" (printf "%s/%s" .Release.Namespace (include "secret-refresher.fullname" .)) -}}
 {{- end -}}
-{{- $_ := set $config "kubernetes" $kubernetes -}}
-{{- toYaml $config -}}
+{{- toJson $section -}}
 {{- end -}}
 
 {{/* port: where a configuration serves metrics and probes. */}}

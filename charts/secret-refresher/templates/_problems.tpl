@@ -79,7 +79,7 @@ mounts: further ones.
     {{- if ne (len $rest) 2 -}}
       {{- printf "\n%s: must be one folder and one file below %s, as %smine/%s" $at $folder $folder (last $rest) -}}
     {{- else if not (get (get $.given $value | default dict) (first $rest)) -}}
-      {{- printf "\n%s%s.%s: is missing; name what holds %s for %s, as {secretName: my-secret}" $.given.path $value (first $rest) (last $rest) $at -}}
+      {{- printf "\n%s%s.%s: is missing; name what holds the files below %s%s, as {secretName: my-secret}" $.given.path $value (first $rest) $folder (first $rest) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -96,7 +96,10 @@ mounts: further ones.
 {{- end -}}
 {{- end -}}
 
-{{/* Helm holds numbers with 53 bits; larger ones would reach the daemon changed. */}}
+{{/*
+Helm holds numbers with 53 bits; larger ones would reach the daemon changed. Very small ones are
+written as 1e-07, which YAML 1.1 takes for a text.
+*/}}
 {{- define "secret-refresher.problems.numbers" -}}
 {{- $at := .at -}}
 {{- if kindIs "map" .value -}}
@@ -108,8 +111,9 @@ mounts: further ones.
     {{- include "secret-refresher.problems.numbers" (dict "value" $value "at" (printf "%s[%d]" $at $index)) -}}
   {{- end -}}
 {{- else if or (kindIs "float64" .value) (kindIs "int64" .value) -}}
-  {{- if or (gt (float64 .value) 9007199254740991.0) (lt (float64 .value) -9007199254740991.0) -}}
-    {{- printf "\n%s: is too large a number for Helm, which would change it; write it in quotes" $at -}}
+  {{- $number := float64 .value -}}
+  {{- if or (gt $number 9007199254740991.0) (lt $number -9007199254740991.0) (and (lt $number 0.000001) (gt $number -0.000001) (ne $number 0.0)) -}}
+    {{- printf "\n%s: is a number that Helm would change; write it in quotes" $at -}}
   {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -124,9 +128,6 @@ mounts: further ones.
 {{- $writes := include "secret-refresher.writesSecrets" .tokens -}}
 {{- if and $writes $values.rbac.create (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
   {{- printf "\nserviceAccount.name: is missing; name the account that gets the rights, or write serviceAccount.create: true" -}}
-{{- end -}}
-{{- if gt (len (include "secret-refresher.sourceConfig" .root)) 1048576 -}}
-  {{- printf "\nconfig: is larger than the 1 MiB that a ConfigMap holds; put its tokens into several releases" -}}
 {{- end -}}
 {{- if and $values.rbac.create $values.rbac.checkNamespaces -}}
   {{- range (include "secret-refresher.absentNamespaces" . | fromJsonArray) -}}
@@ -234,6 +235,8 @@ none is asked, the version has to do.
   {{- range .sinks -}}
     {{- if eq .kind "secret" -}}
       {{- printf "\n%s%s.secret: a sidecar writes files, and has no rights of its own; write Secrets in config.tokens" $path .at -}}
+    {{- else if and (regexMatch "[02]0$" .mode) $.root.Values.sidecar.securityContext.runAsUser -}}
+      {{- printf "\n%s%s.file.mode: lets only the sidecar's own user read, who is not the application's; write \"0444\", or \"0440\" with fsGroup" $path .at -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}

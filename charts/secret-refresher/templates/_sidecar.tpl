@@ -53,7 +53,7 @@ another user than the sidecar, and nobody outside of the pod sees the volume.
     {{- end -}}
   {{- end -}}
 {{- end -}}
-{{- toYaml $config -}}
+{{- include "secret-refresher.yaml" $config -}}
 {{- end -}}
 
 {{/* sidecarTokens: of a profile, as JSON. */}}
