@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -88,10 +89,14 @@ class Running:
         return status
 
     def leftovers(self) -> list[str]:
-        """What remains of it: files, and processes that name its folder."""
+        """What remains of it: files and processes."""
         files = [str(found) for found in self.folder.iterdir()]
-        return files + [
-            f"process {process.name}"
+        return files + [f"process {pid}" for pid in self.processes()]
+
+    def processes(self) -> list[int]:
+        """Those that name its folder, which no other demo has."""
+        return [
+            int(process.name)
             for process in Path("/proc").iterdir()
             if process.name.isdigit() and str(self.folder).encode() in _command(process)
         ]
@@ -124,3 +129,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         if running.process.poll() is None:
             running.process.send_signal(signal.SIGTERM)
         running.ends()
+        for pid in running.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
