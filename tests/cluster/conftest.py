@@ -1,11 +1,14 @@
 """One real API server for each test session (for each worker, where there are several)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from support.authorization_server import AuthorizationServer
 from support.cluster import Client, Cluster, ServiceAccount
 from support.cluster_assets import assets
+from tools.show.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,10 @@ def client(account: ServiceAccount) -> Iterator[Client]:
     client = account.client()
     yield client
     client.close()
+
+
+@pytest.fixture
+def stand(cluster: Cluster, account: ServiceAccount, tmp_path: Path) -> Iterator[Stage]:
+    """What a whole daemon needs, an authorization server of one-hour tokens included."""
+    with AuthorizationServer() as server:
+        yield Stage(cluster, account, server, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from support.cluster import Cluster, Object, ServiceAccount
+from support.cluster import ApiError, Cluster, Object, ServiceAccount
 from support.daemon import Daemon, Settings, entry
 
 _SOURCES = str(Path(__file__).parents[2] / "src")
@@ -70,3 +71,19 @@ def permit(cluster: Cluster, account: ServiceAccount, daemon: Daemon) -> list[Ob
         cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
         cluster.grant(manifests)  # no change; returns once they are in force
     return manifests
+
+
+def found(cluster: Cluster, namespace: str, name: str) -> Object | None:
+    """A Secret as it is; None where there is none."""
+    try:
+        return cluster.admin.get("secrets", name, namespace)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def held(cluster: Cluster, namespace: str, name: str, key: str = "token") -> str | None:
+    """What a key of a Secret holds; None where there is no such Secret or key."""
+    encoded = ((found(cluster, namespace, name) or {}).get("data") or {}).get(key)
+    return None if encoded is None else base64.b64decode(encoded).decode()
