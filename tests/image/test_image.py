@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+
+from support.image import PROJECT, TOOLS, Image, run
+
+# The first of them builds.
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_a_pod_of_the_image_keeps_a_token_fresh(image: Image) -> None:
+    """As a pod runs it, a consumer of another user sees live tokens only, and SIGTERM ends it.
+
+    Random user, the pod's group, read-only root, no capabilities, no new privileges, 64 MiB with
+    the in-memory volume inside.
+    """
+    ran = run(
+        [os.path.join(TOOLS, "pod-run"), image.name, "--json"], limit=300, IMAGE_TOOL=image.tool
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    report = json.loads(ran.stdout)
+    assert report["wrong"] == []
+    assert set(report["reads"]) == {"live"}
+    assert report["stop_status"] == 0
+    assert report["daemon_user"].split(":")[0] != report["consumer_user"].split(":")[0]
+
+
+def test_the_image_runs_as_nobody_and_says_what_it_is(image: Image) -> None:
+    """Without a word from the pod it is not root, runs the daemon, and is labelled."""
+    config = image.config()
+    assert config["User"] == "65532:65532"
+    assert config["Entrypoint"][-1] == "secret-refresher"
+    assert config["Cmd"] == ["run"]
+    labels = config["Labels"]
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert labels["org.opencontainers.image.title"] == "secret-refresher"
+    assert re.fullmatch(
+        r"[0-9a-f]{40}(-dirty)?|unknown", labels["org.opencontainers.image.revision"]
+    )
+
+
+def test_the_image_holds_no_shell_and_no_package_manager(image: Image) -> None:
+    """Whoever breaks in finds nothing to work with."""
+    files = image.files()
+    assert len(files) > 1000
+    programs = {os.path.basename(path) for path in files if "/bin/" in path}
+    assert programs <= {"env", "python", "python3", "python3.13", "secret-refresher"}
+    unwanted = re.compile(r"/(pip|ensurepip|setuptools|apt|dpkg-deb)(/|$)|\.whl$|/\.cache(/|$)")
+    assert [path for path in files if unwanted.search(path)] == []
+
+
+def test_the_image_keeps_nothing_of_the_build(image: Image) -> None:
+    """Neither pip's settings nor a certificate of the building network are in it."""
+    files = image.files()
+    assert [p for p in files if os.path.basename(p) == "pip.conf" or p.startswith("/build")] == []
+    assert [p for p in files if p.startswith("/run/secrets")] == []
+
+
+def test_nobody_but_root_could_write_to_the_image(image: Image) -> None:
+    """Even where the root is not mounted read-only, a random user changes nothing of it."""
+    writable = image.python(
+        "import os\n"
+        "for at, dirs, files in os.walk('/'):\n"
+        "    dirs[:] = [d for d in dirs if at != '/' or d not in ('proc', 'sys', 'dev', 'run')]\n"
+        "    for name in dirs + files:\n"
+        "        path = os.path.join(at, name)\n"
+        "        if not os.path.islink(path) and os.lstat(path).st_mode & 0o022:\n"
+        "            print(path)\n"
+    )
+    assert writable.split() == ["/tmp"]  # noqa: S108
+
+
+def test_every_module_of_the_daemon_comes_compiled(image: Image) -> None:
+    """A start on a read-only root compiles nothing of ours, though no byte code is checked."""
+    missing = image.python(
+        "import importlib.util, os, pkgutil, secret_refresher\n"
+        "for found in pkgutil.walk_packages(secret_refresher.__path__, 'secret_refresher.'):\n"
+        "    if found.name.endswith('__main__'):\n"
+        "        continue\n"
+        "    spec = importlib.util.find_spec(found.name)\n"
+        "    with open(spec.cached, 'rb') as file:\n"
+        "        head = file.read(8)\n"
+        "    if head[:4] != importlib.util.MAGIC_NUMBER or head[4] != 1:\n"
+        "        print(found.name)\n"
+    )
+    assert missing == ""
+
+
+def test_the_image_is_built_from_locked_files_only() -> None:
+    """What the build installs is a part of what the tests ran with, hash for hash."""
+
+    def locked(name: str) -> dict[str, frozenset[str]]:
+        with open(os.path.join(PROJECT, "requirements", name), encoding="ascii") as file:
+            text = file.read().replace("\\\n", " ")
+        lines = [line for line in text.splitlines() if line and line[0] not in " #"]
+        return {line.split()[0]: frozenset(re.findall(r"--hash=(\S+)", line)) for line in lines}
+
+    tested = locked("dev.txt")
+    for name in ("build.txt", "runtime.txt"):
+        for requirement, hashes in locked(name).items():
+            assert hashes, requirement
+            assert tested.get(requirement) == hashes, f"{name}: {requirement}"
