@@ -1,20 +1,111 @@
 """The Secret sink on a real API server: what it writes, finds, leaves alone and removes."""
 
 import base64
+import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import final
 
 import pytest
 
+from secret_refresher.adapters.kubernetes.access import Access
+from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.drift import Drift
+from secret_refresher.adapters.kubernetes.secret_form import Installation
+from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.errors import Lane, Reason
 from secret_refresher.ports import Finding, Held, Wrote
+from secret_refresher.tokens.rendering import Render
 from support.cluster import Cluster, Object, ServiceAccount
 from support.cluster_faults import Cut, FaultyWay
-from support.replica import SOURCE, OffClock, Replica, eventually, refusal
+from support.replica import SOURCE, OffClock, Replica, eventually, refusal, spec_of
+from support.sink_contract import RAW, Place, SinkContract
 
 PREFIX = "secret-refresher.io/"
 HOURS = 3600.0
 ONE = "tokens: [{name: partner-api, sinks: [{secret: {name: wanted}}]}]"
+
+
+@final
+class SecretPlace(Place):
+    """A Secret on the real API server; what is done to it is noticed when a method returns."""
+
+    def __init__(self, cluster: Cluster, account: ServiceAccount, folder: object) -> None:
+        self._cluster = cluster
+        self._namespace = account.namespace
+        text = (
+            "tokens: [{name: a, refresh: {onExpired: delete}, sinks: [{secret: {name: wanted}}]}]"
+        )
+        replica = Replica(cluster, account, folder, text)
+        self._spec = spec_of(text)
+        self.stopped = threading.Event()
+        self._api = Api(Access({"KUBECONFIG": replica.kubeconfig}), self.clock)
+        self._drift = Drift(self._api, self.clock, self.stopped)
+        self._drift.use(by_name=True, by_namespace=False)
+        self._drift.start(lambda _: None)
+
+    def sink(self, render: Render = RAW) -> SecretSink:
+        """As the daemon makes it."""
+        return SecretSink(
+            "a",
+            replace(self._spec, data={"token": render}),
+            namespace=None,
+            us=Installation("secret-refresher", "default/secret-refresher"),
+            api=self._api,
+            drift=self._drift,
+            clock=self.clock,
+        )
+
+    def content(self) -> bytes | None:
+        """The key's value."""
+        for found in self._cluster.admin.list("secrets", self._namespace):
+            if "token" in found.get("data", {}):
+                return base64.b64decode(found["data"]["token"])
+        return None
+
+    def version(self) -> object:
+        """The resourceVersion."""
+        return read(self._cluster, self._namespace)["metadata"]["resourceVersion"]
+
+    def edit(self, content: bytes) -> None:
+        """As kubectl does."""
+        self._patch({"data": {"token": base64.b64encode(content).decode()}})
+
+    def erase(self) -> None:
+        """Deletes the Secret."""
+        self._cluster.admin.delete("secrets", "wanted", self._namespace)
+        self._noticed("")
+
+    def spoil_record(self) -> None:
+        """One annotation is enough."""
+        self._patch({"metadata": {"annotations": {PREFIX + "expires-at": "later"}}})
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.stopped.set()
+        self._drift.stop()
+
+    def _patch(self, body: Object) -> None:
+        done = self._cluster.admin.patch("secrets", "wanted", body, self._namespace)
+        self._noticed(done["metadata"]["resourceVersion"])
+
+    def _noticed(self, version: str) -> None:
+        eventually(lambda: self._drift.latest((self._namespace, "wanted")) == version)
+
+
+class TestSecrets(SinkContract):
+    """Secrets keep what every sink keeps."""
+
+    @pytest.fixture
+    def place(
+        self, cluster: Cluster, account: ServiceAccount, tmp_path: Path
+    ) -> Iterator[SecretPlace]:
+        """In a namespace of its own."""
+        place = SecretPlace(cluster, account, tmp_path)
+        yield place
+        place.close()
 
 
 def read(cluster: Cluster, namespace: str, name: str = "wanted") -> Object:

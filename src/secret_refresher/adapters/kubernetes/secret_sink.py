@@ -31,6 +31,8 @@ _CHANGED = 409
 _TRIES = 3
 """Looks at a Secret that others keep changing, before it is left for later."""
 _REMEMBERED = 8
+_EMPTY_MAPS = frozenset({".data", ".metadata.labels", ".metadata.annotations"})
+"""Fields that are in conflict only where another manager applied them as `{}`."""
 _FUTURE = 2.0
 """Seconds by which an issue time may be in the future: clocks of replicas agree that well."""
 
@@ -107,9 +109,7 @@ class SecretSink:
 
         A Secret that we may not write to is refused here already, before a token is fetched.
         """
-        if not self._followed:
-            self._drift.follow(self._place(), wide=self._wide)
-            self._followed = True
+        self._follow()
         for _ in range(_TRIES):
             raw = self._read()
             found = self._remember(raw)
@@ -130,6 +130,7 @@ class SecretSink:
 
         A Secret that was changed since we saw it is looked at again, and decided on again.
         """
+        self._follow()
         content = self._rendered(token)
         fingerprint = self._fingerprint(token.source)
         skew = self._api.skew()
@@ -196,6 +197,11 @@ class SecretSink:
             self._home = self._namespace or self._api.namespace(), self._spec.name
         return self._home
 
+    def _follow(self) -> None:
+        if not self._followed:
+            self._drift.follow(self._place(), wide=self._wide)
+            self._followed = True
+
     def _where(self) -> str:
         return "/".join(self._place())
 
@@ -255,13 +261,14 @@ class SecretSink:
             return None
         if record.fingerprint != self._fingerprint(source):
             return None
-        if self._mine is not None and self._mine[0] == record:
+        now = self._clock.now()
+        if self._mine is not None and self._mine[0] == record and self._mine[1].issued <= now:
             return self._mine[1]
         skew = self._api.skew()
         wall = self._clock.wall() + skew
         if 0 < record.issued_at - wall <= _FUTURE:
             wall = record.issued_at
-        life = record.life(self._clock.now(), wall)
+        life = record.life(now, wall)
         return None if life is None else replace(life, issued_at=life.issued_at - skew)
 
     def _newer(self, found: Standing, record: Record) -> bool:
@@ -322,11 +329,8 @@ class SecretSink:
         )
         answer = self._patch(body, force=force)
         conflicts = faults.conflicts(answer.content) if answer.status == _CHANGED else {}
-        if (
-            conflicts
-            and found is not None
-            and conflicts.keys() <= {f".data.{key}" for key in content}
-        ):
+        unvalued = _EMPTY_MAPS | {f".data.{key}" for key in content}
+        if conflicts and found is not None and conflicts.keys() <= unvalued:
             # Others manage these keys without a value: `claim` saw that, and the version that is
             # named keeps it true.
             answer = self._patch(body, force=True)
