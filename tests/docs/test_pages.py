@@ -1,5 +1,6 @@
 """Links lead somewhere, and what the pages name is there."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import secret_refresher
-from support.pages import PAGES, ROOT, anchors, code_spans, links, prose, section
+from support.pages import PAGES, ROOT, anchors, code_spans, links, prose, section, table_keys
 
 SOURCE = Path(secret_refresher.__file__).parent
 DEMO_WORDS = re.compile(r"\b(TODO|FIXME|TBD|coming soon)\b")
@@ -87,3 +88,17 @@ def test_the_changelog_keeps_its_form() -> None:
     assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", one) for one in versions[1:])
     kinds = set(re.findall(r"^### (.+)$", text, re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_every_benchmark_is_in_its_page() -> None:
+    """The page of benchmarks lists each one that `make bench` knows."""
+    catalogue = ast.parse((ROOT / "bench" / "catalogue.py").read_text())
+    names = {
+        element.value
+        for node in catalogue.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES"
+        for element in ast.walk(node.value)
+        if isinstance(element, ast.Constant)
+    }
+    assert names
+    assert names <= table_keys((ROOT / "docs" / "benchmarks.md").read_text())
