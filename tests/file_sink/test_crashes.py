@@ -117,3 +117,32 @@ def test_failed_again_and_again(tmp_path: Path) -> None:
         sink.close()
         assert whole(place) in {OLD, NEW, NEWER}
         known_after_restart(place)
+
+
+def test_edited_at_any_call(tmp_path: Path) -> None:
+    """Whenever somebody empties the file while it is published, that is noticed afterwards."""
+    emptied = 0
+    for number in itertools.count(1):
+        (tmp_path / str(number)).mkdir()
+        place = FilePlace(tmp_path / str(number))
+        place.left(minted(place, OLD))
+        sink = place.sink()
+        sink.inspect(SOURCE)
+        reached = False
+
+        def step(at: int, _name: str, chosen: int = number, file: Path = place.file) -> None:
+            nonlocal reached
+            if at == chosen:
+                reached = True
+                file.chmod(0o600)
+                file.write_bytes(b"")
+
+        with before_each(step):
+            sink.publish(minted(place, NEW))
+        if not reached:
+            break
+        if not place.content():
+            emptied += 1
+            assert sink.disturbed(), f"emptied before call {number}"
+        sink.close()
+    assert emptied > 2

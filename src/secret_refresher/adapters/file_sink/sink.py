@@ -72,7 +72,7 @@ class FileSink:
                 return Finding(Held.FOREIGN)
             if not self._is(found, found[0]):
                 folder.replace(self._name, found[0], self._spec.mode)
-                self._signature = self._look(folder)
+                self._settle(folder, found[0])
             return Finding(Held.OURS, life)
 
     def publish(self, token: Token) -> Wrote:
@@ -93,7 +93,7 @@ class FileSink:
                 self._write_meta(folder, (record, *others[:1]))
             if not same:
                 folder.replace(self._name, content, self._spec.mode)
-            self._signature = self._look(folder)
+            self._settle(folder, content)
         return Wrote.UNCHANGED if same else Wrote.WRITTEN
 
     def remove(self) -> bool:
@@ -138,6 +138,16 @@ class FileSink:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _settle(self, folder: Folder, content: bytes) -> None:
+        """Remembers what was written, unless somebody has changed it already.
+
+        Read after the look: a change before it is seen here, one after it by `disturbed`.
+        """
+        self._signature = self._look(folder)
+        found = self._read(folder)
+        if found is None or not self._is(found, content):
+            self._signature = None
 
     def _open(self) -> Folder:
         return Folder(self._folder)
