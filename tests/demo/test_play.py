@@ -9,13 +9,13 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from support.running_demo import Start
+
 SUMMARY = r"^(\d+) tokens? published, \d+ reads?; no token was ever seen expired, empty or torn\.$"
-Start = Any  # see conftest
 
 
 def get(url: str) -> tuple[int, str]:
