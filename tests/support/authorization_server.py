@@ -37,6 +37,8 @@ from typing import Self
 from support.authorization_answers import Answer, Recorded, answer, mint, refusal
 
 GRANT = "client_credentials"
+_TLS = b"\x16"
+"""How a TLS handshake begins."""
 
 
 class AuthorizationServer:
@@ -246,6 +248,9 @@ def _receive(connection: socket.socket, rest: bytes, number: int) -> tuple[Recor
         if not more:
             return None, rest
         rest += more
+        if rest[:1] == _TLS:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            return None, rest
     head, _, _ = rest.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = tuple((name, value.strip()) for name, _, value in (s.partition(":") for s in lines))

@@ -70,6 +70,8 @@ def fault_of(error: Exception, hop: Hop) -> Fault:
             "too many name lookups hang already",
             _NAME_SERVERS,
         )
+    if hop.stage is Stage.BEGIN and _find(error, (ValueError, HTTPError)) is not None:
+        return _proxy("the proxy that the environment names cannot be used")
     unknown_name = _find(error, socket.gaierror)
     if unknown_name is not None and hop.stage is Stage.RESOLVE:
         return _no_name(unknown_name, hop)
@@ -78,7 +80,7 @@ def fault_of(error: Exception, hop: Hop) -> Fault:
     tls = _find(error, ssl.SSLError)
     if tls is not None and not isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls(tls, hop)
-    broken = _find(error, OSError)
+    broken = _system_error(error)
     if hop.stage is Stage.CONNECT:
         return _no_connection(broken, hop)
     if _find(error, http.client.HTTPException) is not None and broken is None:
@@ -220,8 +222,6 @@ def _no_http(error: Exception, hop: Hop) -> Fault:
 
 
 def _network(hop: Hop) -> Fault:
-    if hop.stage is Stage.BEGIN:
-        return _proxy("the proxy that the environment names cannot be used")
     if hop.stage is Stage.TLS:
         what = f"the connection to {hop.server} ended during the TLS handshake"
     else:
@@ -241,6 +241,14 @@ def _name_error(number: int | None) -> str | None:
     """EAI_NONAME and the like."""
     names = (name for name in dir(socket) if name.startswith("EAI_"))
     return next((name for name in names if getattr(socket, name) == number), None)
+
+
+def _system_error(error: BaseException) -> OSError | None:
+    """An error of the operating system; those of `requests` are named OSError too."""
+    for inner in _inside(error):
+        if isinstance(inner, OSError) and (inner.errno or isinstance(inner, ConnectionError)):
+            return inner
+    return None
 
 
 def _find(error: BaseException, kinds: type[E] | tuple[type[E], ...]) -> E | None:
