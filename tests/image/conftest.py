@@ -18,4 +18,4 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     shared = tmp_path_factory.getbasetemp().parent
     with open(os.path.join(shared, "image.lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return build(str(tmp_path_factory.mktemp("secrets")))
+        return build(str(tmp_path_factory.mktemp("settings")))

@@ -17,6 +17,7 @@ PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 TOOLS = os.path.join(PROJECT, "tools", "image")
 NAME = "secret-refresher:test"
 PARTS = "apt-get install podman buildah runc mmdebstrap, or start a Docker engine"
+CANARY = "this-line-of-pip-settings-must-stay-out-of-the-image"
 BUILD_SECONDS = 600.0
 
 
@@ -92,19 +93,27 @@ def containers_conf() -> str:
     return os.environ.get("CONTAINERS_CONF", os.path.join(TOOLS, "containers.conf"))
 
 
-def build(secrets: str) -> Image:
-    """Builds it; `secrets` is an empty folder for what the network asks for."""
+def build(folder: str) -> Image:
+    """Builds it, on a stand-in for the base image where that cannot be pulled.
+
+    Pip's settings, written into the empty `folder`, hold the text `CANARY`.
+    """
+    settings = os.path.join(folder, "pip.conf")
+    if named := os.environ.get("PIP_CONFIG_FILE"):
+        shutil.copy(named, settings)
+    with open(settings, "a", encoding="ascii") as file:
+        file.write(f"\n# {CANARY}\n")
     tool = _tool()
     if tool == "podman":
         based = run([os.path.join(TOOLS, "stand-in-base")], limit=BUILD_SECONDS)
         if based.returncode:
             lacking(f"there is no base image: {based.stderr.strip()}", PARTS)
-    environment = {"IMAGE_TOOL": tool}
-    if "IMAGE_SECRETS" not in os.environ and (bundle := os.environ.get("PIP_CERT")):
-        # This machine's own pip needs a certificate to reach its packages: so does the build's.
-        shutil.copy(bundle, os.path.join(secrets, "ca-certificates.crt"))
-        environment["IMAGE_SECRETS"] = secrets
-    built = run([os.path.join(TOOLS, "build"), NAME], limit=BUILD_SECONDS, **environment)
+    built = run(
+        [os.path.join(TOOLS, "build"), NAME],
+        limit=BUILD_SECONDS,
+        IMAGE_TOOL=tool,
+        PIP_CONFIG_FILE=settings,
+    )
     assert built.returncode == 0, built.stderr[-4000:]
     return Image(tool, NAME)
 
