@@ -85,7 +85,7 @@ def _asked(event: dict[str, Any]) -> Asked:
         resource += f"/{place['subresource']}"
     ended = event["stage"] != "ResponseStarted"
     return Asked(
-        user=event["user"]["username"] if "user" in event else "",
+        user=event.get("user", {}).get("username", ""),
         verb=event["verb"],
         resource=resource,
         namespace=place.get("namespace", ""),

@@ -172,6 +172,8 @@ class Api:
                 body=ask.body,
                 auth_settings=["BearerToken"],
             )
+            # A token file may end with a line's end, as it may for kubectl.
+            headers = {name: value.strip() for name, value in headers.items()}
             answer = client.call_api(
                 verb,
                 url,

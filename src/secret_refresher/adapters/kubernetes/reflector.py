@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 from secret_refresher.adapters.kubernetes import faults
@@ -16,10 +17,6 @@ from secret_refresher.errors import Fault, Reason, Trouble, internal
 from secret_refresher.ports import Clock, WatchFailed
 from secret_refresher.schedule import backoff
 
-SILENCE = 150.0
-"""Seconds without a byte after which a watch is taken for dead; bookmarks come every minute."""
-LONGEST_WATCH = (300, 600)
-"""Seconds after which the API server is asked to end a watch; drawn between these."""
 PAGE = 500
 REFUSED_PAUSE = 300.0
 """Seconds until a list that the rights forbid is tried again."""
@@ -27,6 +24,20 @@ _BRIEF = 1.0
 _GONE = 410
 
 Listing = list[Mapping[str, Any]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a watch is listened to.
+
+    `silence`: seconds without a byte after which it is taken for dead; bookmarks come every
+    minute, first one minute after its begin (tried on 1.36). `longest`: seconds after which the
+    API server is asked to end it, drawn between these.
+    """
+
+    silence: float = 150.0
+    longest: tuple[int, int] = (300, 600)
 
 
 class Audience(Protocol):
@@ -58,12 +69,22 @@ class Reflector:
     3. After a failure a pause with full jitter from 1 s to 60 s; five minutes without rights.
     """
 
-    def __init__(self, api: Api, clock: Clock, path: str, query: Query, audience: Audience) -> None:
+    def __init__(
+        self,
+        api: Api,
+        clock: Clock,
+        path: str,
+        query: Query,
+        audience: Audience,
+        *,
+        patience: Patience = Patience(),
+    ) -> None:
         self._api = api
         self._clock = clock
         self._path = path
         self._query = tuple(query)
         self._audience = audience
+        self._patience = patience
         self._stopped = threading.Event()
         self._stream = Stream()
         self._version: str | None = None
@@ -144,10 +165,10 @@ class Reflector:
             *self._query,
             ("watch", "1"),
             ("allowWatchBookmarks", "true"),
-            ("timeoutSeconds", str(random.randint(*LONGEST_WATCH))),  # noqa: S311 - likewise
+            ("timeoutSeconds", str(random.randint(*self._patience.longest))),  # noqa: S311 - likewise
             ("resourceVersion", self._version or ""),
         )
-        for event in self._api.watch(self._path, query, SILENCE, self._stream):
+        for event in self._api.watch(self._path, query, self._patience.silence, self._stream):
             if self._stopped.is_set():
                 return
             content = event.get("object", {})
