@@ -10,7 +10,8 @@ _FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 def rfc3339(instant: float) -> str:
     """Seconds since the epoch as RFC 3339 in UTC with milliseconds."""
-    whole = datetime.fromtimestamp(round(instant * 1000) / 1000, UTC)
+    seconds, milliseconds = divmod(round(instant * 1000), 1000)
+    whole = datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1000)
     return whole.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -31,7 +31,8 @@ TEMPLATE_NAMES = (
     "tokenType",
 )
 """What a template may name."""
-_SHELL_SAFE = re.compile(r"[A-Za-z0-9._~+/=:@%,-]+")
+_SHELL_SAFE = re.compile(r"(?!~)([A-Za-z0-9._+/=:@%,-]|(?<![:=])~)+")
+"""A tilde at the beginning, or after a colon, stands for a home folder."""
 
 
 class RenderFormat(StrEnum):
@@ -69,7 +70,10 @@ def render(spec: Render, token: Token, name: str) -> Secret[bytes]:
 
     Raises `Trouble` where a template fails, or the result is empty or over `MOST` bytes.
     """
-    content = _render(spec, token, name).encode()
+    try:
+        content = _render(spec, token, name).encode()
+    except UnicodeEncodeError:  # half a surrogate pair that a template wrote
+        raise _trouble("is no text", "mend the template") from None
     if not content.strip():
         raise _trouble("is empty", "have it write {{ accessToken }}")
     if len(content) > MOST:
