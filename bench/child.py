@@ -14,9 +14,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def environment() -> dict[str, str]:
-    """Ours, with the checkout and the tests' support to import from."""
+    """Ours, with the checkout and the tests' support to import from.
+
+    Compiled modules are kept, as in any installed program: else the daemon would be compiled
+    at every start, and its libraries not.
+    """
     paths = (ROOT, os.path.join(ROOT, "tests"), os.environ.get("PYTHONPATH", ""))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def apart(measure: Callable[..., Any], **arguments: object) -> Any:

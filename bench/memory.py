@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench import usage
-from bench.contest import DAEMON, FLOOR, Course, course
+from bench.contest import DAEMON, FLOOR, Course, Program, course
 from bench.report import Row, median
 from bench.scale import Scale
 
@@ -13,7 +11,7 @@ ABOVE = 5.0
 """MiB."""
 
 
-def _peak(on: Course, program: Sequence[str], refreshes: int) -> float:
+def _peak(on: Course, program: Program, refreshes: int) -> float:
     on.clear()
     before = len(on.server.tokens)
     with on.running(program) as process:
@@ -28,6 +26,8 @@ def measure(scale: Scale) -> list[Row]:
     ours: list[float] = []
     floors: list[float] = []
     with course(lifetime=1.0) as on:
+        for program in (FLOOR, DAEMON):
+            _peak(on, program, 0)  # the first run compiles
         for _ in range(scale.of(tiny=1, usual=3, long=9)):
             floors.append(_peak(on, FLOOR, refreshes))
             ours.append(_peak(on, DAEMON, refreshes))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
-from bench.contest import DAEMON, FLOOR, Course, course
+from bench.contest import DAEMON, FLOOR, Course, Program, course
 from bench.report import Row, median
 from bench.scale import Scale
 
 TIMES = 1.5
 
 
-def _seconds(on: Course, program: Sequence[str]) -> float:
+def _seconds(on: Course, program: Program) -> float:
     on.clear()
     before = len(on.server.tokens)
     begin = time.monotonic()
