@@ -129,6 +129,11 @@ class AuthorizationServer:
             thread.join()
         self._threads.clear()
 
+    def open_connections(self) -> int:
+        """How many connections neither side has closed."""
+        with self._lock:
+            return len(self._open)
+
     def cut_connections(self) -> None:
         """Ends every open connection, idle ones too."""
         with self._lock:

@@ -122,7 +122,7 @@ def _connected(
     Each gets an equal share of what time is left, so that one which swallows packets (IPv6
     without a route, often) leaves time for the next. Raises the last address's `OSError`.
     """
-    trouble: OSError = OSError("no address")
+    trouble: OSError = TimeoutError()
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         left = hop.watch.left()
         if not left:

@@ -81,7 +81,7 @@ def fault_of(error: Exception, hop: Hop) -> Fault:
     if tls is not None and not isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls(tls, hop)
     broken = _system_error(error)
-    if hop.stage is Stage.CONNECT:
+    if hop.stage is Stage.CONNECT and broken is not None:
         return _no_connection(broken, hop)
     if _find(error, http.client.HTTPException) is not None and broken is None:
         return _no_http(error, hop)
@@ -158,8 +158,8 @@ def _no_tunnel(error: Exception, hop: Hop) -> Fault:
     return _proxy(f"{hop.peer} does not connect to {hop.server}{refused}", status)
 
 
-def _no_connection(error: OSError | None, hop: Hop) -> Fault:
-    number = 0 if error is None else error.errno or 0
+def _no_connection(error: OSError, hop: Hop) -> Fault:
+    number = error.errno or 0
     name = errno.errorcode.get(number)
     why = os.strerror(number) if name else "failed"
     if hop.proxy is not None:

@@ -64,6 +64,8 @@ class Resolver:
     def _run(self, host: str, port: int, running: _Running) -> None:
         try:
             running.found = self._lookup(host, port)
+            if not running.found:
+                running.error = socket.EAI_NONAME
         except (OSError, UnicodeError) as error:
             number = error.errno if isinstance(error, OSError) else socket.EAI_NONAME
             running.error = number or socket.EAI_FAIL

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.errors import Fault
+from secret_refresher.ports import Outcome
+from secret_refresher.tokens.token import Grant
+from support.authorization_answers import CUT, Answer, redirect
+from support.authorization_server import AuthorizationServer
+from support.certificates import Authority
+from support.endpoint_tokens import TokenMaker
+
+SLOW = Answer(200, {}, b'{"access_token": "slow", "expires_in": 60}', delay=1.5)
+
+
+class Burst:
+    """A slow request that is under way, and so keeps the burst going."""
+
+    def __init__(self, fetch: Callable[[], Outcome], server: AuthorizationServer) -> None:
+        before = len(server.requests)
+        server.queue(SLOW)
+        self._thread = threading.Thread(target=fetch)
+        self._thread.start()
+        end = time.monotonic() + 10
+        while len(server.requests) == before:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def end(self) -> None:
+        """Waits for it."""
+        self._thread.join()
+
+
+def test_a_burst_shares_connections(
+    endpoint: TokenEndpoint, authority: Authority, token: TokenMaker
+) -> None:
+    """While requests to an origin overlap, each connection serves many of them."""
+    with AuthorizationServer(tls=authority.issue().server()) as server:
+        config = token(url=server.token_url, ca_file=authority.file)
+        burst = Burst(lambda: endpoint.fetch(config, 10), server)
+        for _ in range(20):
+            assert isinstance(endpoint.fetch(config, 10).result, Grant)
+        burst.end()
+        assert len(server.requests) == 21
+        assert server.connections == 2
+
+
+def test_no_connection_outlives_its_burst(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """Once the last request of a burst is over, nothing stays open."""
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda _: endpoint.fetch(token(), 10), range(80)))
+    assert all(isinstance(outcome.result, Grant) for outcome in outcomes)
+    end = time.monotonic() + 10
+    while server.open_connections():
+        assert time.monotonic() < end, "the server still has connections"
+        time.sleep(0.01)
+
+
+def test_a_kept_connection_that_died_is_no_failure(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """A server that closes a connection just as it is used again costs nobody an attempt."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    server.queue(CUT)
+    outcome = endpoint.fetch(token(), 10)
+    burst.end()
+    assert isinstance(outcome.result, Grant)
+    assert [exchange.status for exchange in outcome.exchanges] == [200]
+    assert len({seen.connection for seen in server.requests}) == 3
+
+
+def test_a_dead_connection_is_replaced_once(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """A server that hangs up on the fresh connection too has failed."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    server.queue(CUT, CUT)
+    outcome = endpoint.fetch(token(), 10)
+    burst.end()
+    assert isinstance(outcome.result, Fault)
+    assert len(outcome.exchanges) == 1
+    assert len(server.requests) == 4
+
+
+def test_a_restarted_server_is_met_with_fresh_connections(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """Connections from before a restart of the server are noticed and dropped."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    server.go_away()
+    server.come_back()
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    burst.end()
+
+
+def test_threads_never_mix_their_requests(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """32 threads at once, with redirects between: each gets the answer to its own request."""
+    server.queue(*[redirect("/again")] * 40)
+
+    def fetch(number: int) -> bool:
+        outcome = endpoint.fetch(token(scope=(f"s{number}",)), 30)
+        assert isinstance(outcome.result, Grant)
+        return outcome.result.scope == f"s{number}"
+
+    with ThreadPoolExecutor(32) as pool:
+        assert all(pool.map(fetch, range(300)))
+    assert len(server.tokens) == len(set(server.tokens)) == 300
+    assert server.connections < 300
+
+
+def test_secrets_of_two_tokens_never_mix(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """A connection that one client used carries another client's credentials only."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    token.secret("another")
+    server.client_secret = "another"
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    burst.end()
+    assert [seen.client()[1] for seen in server.requests] == ["sesame", "sesame", "another"]
+    assert server.requests[1].connection == server.requests[2].connection
+
+
+def test_descriptors_do_not_leak(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """Failed attempts of every kind leave no descriptor and no thread behind."""
+    kinds = [
+        CUT,
+        Answer(cut=4),
+        Answer(500),
+        Answer(200, {}, b"x" * 2_000_000),
+        redirect("http://x/"),
+    ]
+    for kind in kinds:  # what is loaded once is loaded now
+        server.queue(kind)
+        endpoint.fetch(token(), 5)
+    server.cut_connections()
+    end = time.monotonic() + 10
+    before = _descriptors(server, end)
+    threads = threading.active_count()
+    for _ in range(5):
+        for kind in kinds:
+            server.queue(kind)
+            endpoint.fetch(token(), 5)
+    assert _descriptors(server, end) <= before
+    assert threading.active_count() <= threads + 1
+
+
+def _descriptors(server: AuthorizationServer, end: float) -> int:
+    """Open descriptors once the server has let go of its connections."""
+    while server.open_connections():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
