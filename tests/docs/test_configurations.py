@@ -1,5 +1,6 @@
 """Every configuration in the documents is read by the real reader, and every key is explained."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ MARK = re.compile(
     r"|not configuration: \S.*"
 )
 YAML = [block for page in PAGES for block in blocks(page) if block.language == "yaml"]
+CREDENTIALS = "/etc/secret-refresher/credentials/"
 AROUND = """
 defaults: {tokenUrl: https://id.example.com/oauth/token, sinks: [{file: {}}]}
 tokens:
@@ -67,7 +69,8 @@ def test_what_the_chart_is_given_is_accepted(block: Block) -> None:
     values = yaml.safe_load(block.text)
     config = load(yaml.safe_dump(values["config"]))
     assert list(hints(config)) == []
-    assert {token.name for token in config.tokens} == set(values["credentials"])
+    folders = {os.path.dirname(token.auth.client_secret_file) for token in config.tokens}
+    assert folders == {CREDENTIALS + name for name in values["credentials"]}
 
 
 @pytest.mark.parametrize("block", marked("refused"), ids=str)

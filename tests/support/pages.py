@@ -1,4 +1,13 @@
-"""The documents, taken apart: blocks with their marks, links, headings."""
+"""The documents, taken apart: blocks with their marks, links, headings.
+
+A block's mark is a comment on the line above its fence, as `<!-- run -->`:
+
+- `console` and `sh`: `run`, `run, exit status 2`, or `not run: why`. In `console` commands begin
+  with `$ `, and what follows them is compared with what they say; `...` stands for anything.
+- `yaml`: `configuration` or `configuration: name.yaml`, which is there for the commands below it;
+  `part of a token`; `chart values`; `refused: name.yaml`; or `not configuration: why`.
+- `text` needs none.
+"""
 
 from __future__ import annotations
 
