@@ -18,7 +18,8 @@ _NAMED = 20
 def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str, Route]:
     """The routes `/livez`, `/readyz`, `/startupz` and `/freshz`.
 
-    `reached`: whether the API server has answered once, where one is needed.
+    To be served once a configuration has been taken; without a token there is nothing to wait
+    for. `reached`: whether the API server has answered once, where one is needed.
     """
 
     def alive(_accept: str) -> Answer:
@@ -26,10 +27,7 @@ def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str
         return _answer([] if age < HEARTBEAT else [f"the loop has not turned for {age:.0f} s"])
 
     def ready(_accept: str) -> Answer:
-        complaints = [] if view.tokens() else ["no configuration has been taken yet"]
-        if not reached():
-            complaints.append("the API server has not been reached yet")
-        return _answer(complaints)
+        return _answer([] if reached() else ["the API server has not been reached yet"])
 
     def started(_accept: str) -> Answer:
         return _lacking(lambda state: state.once)
@@ -39,13 +37,11 @@ def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str
         return _lacking(lambda state: healthy(state, now))
 
     def _lacking(has: Callable[[TokenState], bool]) -> Answer:
-        tokens, now = view.tokens(), clock.now()
-        if not tokens:
-            return _answer(["no configuration has been taken yet"])
+        now = clock.now()
         return _answer(
             [
                 f"{about.name}: {shown_state(state, now)}"
-                for about, state in tokens
+                for about, state in view.tokens()
                 if state.config.state is State.PRESENT and not has(state)
             ]
         )

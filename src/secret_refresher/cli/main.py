@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NoReturn, TextIO, final
 
 from secret_refresher import __version__
 
 OK, FAILED, USAGE = 0, 1, 2
 CONFIG_LIMIT = 16 * 1024 * 1024
 """Bytes of one configuration file that are read at most."""
+_OPTION = re.compile(r"--?[a-z][a-z-]*")
+_VALUE = re.compile(r"(invalid choice:|invalid \w+ value:|explicit argument) .*?(?= \(choose|$)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,14 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done, or stopped by SIGTERM or SIGINT. 1: could not do it. 2: usage or configuration.
     """
     options = _parser().parse_args(arguments)
-    command: str = options.command
     if arguments is None:
         _stop_while_starting(options)
-    if command == "schema":
+    if options.command == "schema":
         from secret_refresher.cli.schema import schema
 
-        return schema(sys.stdout)
-    if command == "demo":
+        return _printed(schema)
+    if options.command == "demo":
         from secret_refresher.demo.play import demo
 
         return demo(options.seconds, sys.stdout)
@@ -46,6 +51,8 @@ def _stop_while_starting(options: argparse.Namespace) -> None:
         status = FAILED if options.once else OK
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: os._exit(status))
+    elif options.command != "demo":
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C needs no traceback
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
@@ -61,11 +68,11 @@ def _configured(options: argparse.Namespace) -> int:
         if options.command == "check":
             from secret_refresher.cli.check import check
 
-            return check(source, sys.stdout)
+            return _printed(partial(check, source))
         if options.command == "rbac":
             from secret_refresher.cli.rbac import rbac
 
-            return rbac(source, options.service_account, options.namespace, sys.stdout)
+            return _printed(partial(rbac, source, options.service_account, options.namespace))
         from secret_refresher.cli.run import run
 
         return run(source, sys.stderr, once=options.once)
@@ -75,8 +82,41 @@ def _configured(options: argparse.Namespace) -> int:
         return USAGE
 
 
+def _printed(command: Callable[[TextIO], int]) -> int:
+    """Runs a command that prints, and prints all of it at once; the exit status.
+
+    Who stops reading has seen enough; whatever else keeps it from being written is a failure.
+    """
+    out = io.StringIO()
+    status = command(out)
+    try:
+        sys.stdout.write(out.getvalue())
+        sys.stdout.flush()
+    except OSError as error:
+        # Or Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"secret-refresher: cannot print: {error.strerror}", file=sys.stderr)
+            return FAILED
+    return status
+
+
+@final
+class _Parser(argparse.ArgumentParser):
+    """Repeats no value that it refuses: somebody may have tried to pass a secret."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown, _, values = message.partition("unrecognized arguments: ")
+        if not unknown:
+            names = (value.partition("=")[0] for value in values.split())
+            options = [name for name in names if _OPTION.fullmatch(name)]
+            message = f"arguments that do not exist{': ' if options else ''}{' '.join(options)}"
+        super().error(_VALUE.sub(r"\1", message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
+        allow_abbrev=False,
         prog="secret-refresher",
         description="Keeps OAuth 2.0 access tokens fresh in files and Kubernetes Secrets.",
         epilog="Exit status: 0 done or stopped by a signal, 1 could not do it, "
@@ -84,12 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="the daemon")
+    add = partial(commands.add_parser, allow_abbrev=False)
+    run = add("run", help="the daemon")
     run.add_argument(
         "--once", action="store_true", help="fetch and publish everything once, then exit"
     )
-    check = commands.add_parser("check", help="validate the configuration, offline")
-    rbac = commands.add_parser("rbac", help="print the least Kubernetes rights that are needed")
+    check = add("check", help="validate the configuration, offline")
+    rbac = add("rbac", help="print the least Kubernetes rights that are needed")
     rbac.add_argument(
         "--service-account", metavar="NAME", required=True, help="the daemon's ServiceAccount"
     )
@@ -103,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
             help="a file, or a folder of *.yaml; else SECRET_REFRESHER_CONFIG names it, or "
             "SECRET_REFRESHER_CONFIG_YAML holds the text",
         )
-    commands.add_parser("schema", help="print the configuration's JSON Schema")
-    demo = commands.add_parser("demo", help="see it work on this machine")
+    add("schema", help="print the configuration's JSON Schema")
+    demo = add("demo", help="see it work on this machine")
     demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
     return parser

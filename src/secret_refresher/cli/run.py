@@ -65,6 +65,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     if once:
         return _once(engine, sinks, loaded.config)
     engine.reconfigure(loaded.config)
+    engine.turn()  # from the first answer on, the probes know every token
     try:
         address = _serve(loaded.config, engine, metrics, clock, sinks)
     except OSError as trouble:
@@ -88,16 +89,20 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
 
 
 def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
-    """Everything once; namespaces must be known before, or some would be left out."""
+    """Everything once; namespaces must be known before, or some would be left out.
+
+    Where they cannot be known, all other sinks get their token, and the status says 1.
+    """
+    known = True
     try:
         for token in config.tokens:
             sinks(token)
         sinks.cluster.list_namespaces()
     except Trouble as trouble:
         print(f"secret-refresher: cannot list namespaces: {trouble}", file=sys.stderr)
-        return 1
+        known = False
     engine.reconfigure(config)
-    return 0 if engine.run(once=True) else 1
+    return 0 if engine.run(once=True) and known else 1
 
 
 @final
