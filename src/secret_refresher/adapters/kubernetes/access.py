@@ -1,6 +1,6 @@
 """How to reach the API server: the pod's ServiceAccount, or a kubeconfig.
 
-The only module that imports `kubernetes`, and only when something asks the API server.
+The only module that imports `kubernetes`, and only when something will ask the API server.
 """
 
 from __future__ import annotations
@@ -23,6 +23,17 @@ CONNECTIONS = 16
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _KUBECONFIG = "KUBECONFIG"
 _DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+def load() -> None:
+    """Imports the client, before there are threads that import as well.
+
+    `kubernetes` has `requests` below it, as the token endpoint has: begun on two threads at once,
+    one of them can meet a module that is half made, and fail.
+    """
+    from kubernetes import client, config
+
+    del client, config
 
 
 @final

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import final
 
-from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access
+from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access, load
 from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.kube_events import KubernetesEvents
@@ -69,7 +69,12 @@ class Cluster:
         self._namespaces.list_now()
 
     def prepare(self, config: model.Config) -> None:
-        """Takes what a configuration as a whole means for how the cluster is looked at."""
+        """Takes what a configuration as a whole means for how the cluster is looked at.
+
+        Loads the client where there is any Secret; call it on the thread that starts the others.
+        """
+        if any(True for _ in secret_sinks(config)):
+            load()
         self._drift.use(by_name=watches(config), by_namespace=self._by_namespace)
         selectors = (sink.namespace_selector for _, sink in secret_sinks(config))
         self._namespaces.keep({each.query() for each in selectors if each is not None})
