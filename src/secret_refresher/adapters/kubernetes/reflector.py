@@ -17,9 +17,10 @@ from secret_refresher.errors import Fault, Reason, Trouble, internal
 from secret_refresher.ports import Clock, WatchFailed
 from secret_refresher.schedule import backoff
 
-PAGE = 500
 REFUSED_PAUSE = 300.0
 """Seconds until a list that the rights forbid is tried again."""
+_STARTING = 4
+"""Refusals in a row that may pass: an API server that starts forbids what it allows later."""
 _BRIEF = 1.0
 _GONE = 410
 
@@ -29,15 +30,16 @@ Listing = list[Mapping[str, Any]]
 @final
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a watch is listened to.
+    """How long a watch is listened to, and how much a list brings at once.
 
     `silence`: seconds without a byte after which it is taken for dead; bookmarks come every
     minute, first one minute after its begin (tried on 1.36). `longest`: seconds after which the
-    API server is asked to end it, drawn between these.
+    API server is asked to end it, drawn between these. `page`: objects of one answer to a list.
     """
 
     silence: float = 150.0
     longest: tuple[int, int] = (300, 600)
+    page: int = 500
 
 
 class Audience(Protocol):
@@ -66,7 +68,8 @@ class Reflector:
 
     1. List; then watch from that list's version on.
     2. A watch that ends goes on where it was; one that is too old (410) begins with a list.
-    3. After a failure a pause with full jitter from 1 s to 60 s; five minutes without rights.
+    3. After a failure a pause with full jitter from 1 s to 60 s; five minutes where it is plain
+       that the rights are missing.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class Reflector:
         found: Listing = []
         more: tuple[tuple[str, str], ...] = ()
         while True:
-            query = (*self._query, ("limit", str(PAGE)), *more)
+            query = (*self._query, ("limit", str(self._patience.page)), *more)
             answer = self._api.request("GET", self._path, query, accept=METADATA_LIST)
             if not answer.ok:
                 raise Trouble(
@@ -154,7 +157,8 @@ class Reflector:
         return pause
 
     def _pause(self, fault: Fault | None) -> float:
-        if fault is not None and fault.reason is Reason.PERMISSION:
+        forbidden = fault is not None and fault.reason is Reason.PERMISSION
+        if forbidden and self._failures > _STARTING:
             return REFUSED_PAUSE * random.uniform(0.9, 1.1)  # noqa: S311 - a pause is no secret
         draw = random.random()  # noqa: S311 - likewise
         pause = backoff.transient(max(1, self._failures), None, 0.0, draw)
