@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-
 LOADED = """
 import sys
 from secret_refresher.adapters.clock import SystemClock
