@@ -129,7 +129,7 @@ written as 1e-07, which YAML 1.1 takes for a text.
 {{- if and $writes $values.rbac.create (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
   {{- printf "\nserviceAccount.name: is missing; name the account that gets the rights, or write serviceAccount.create: true" -}}
 {{- end -}}
-{{- if and $values.rbac.create $values.rbac.checkNamespaces -}}
+{{- if $values.rbac.create -}}
   {{- range (include "secret-refresher.absentNamespaces" . | fromJsonArray) -}}
     {{- printf "\n%s.secret: namespace %s does not exist; create it first, or write another" .at .namespace -}}
   {{- end -}}
@@ -138,18 +138,19 @@ written as 1e-07, which YAML 1.1 takes for a text.
 
 {{/*
 absentNamespaces: what sinks name and the cluster does not have, as JSON. Nothing where there is no
-cluster to ask, as in `helm template`.
+cluster to ask, as in `helm template`, or where that is not wanted.
 root; tokens.
 */}}
 {{- define "secret-refresher.absentNamespaces" -}}
-{{- $home := .root.Release.Namespace -}}
+{{- $root := .root -}}
+{{- $home := $root.Release.Namespace -}}
 {{- $absent := list -}}
 {{- $seen := dict -}}
 {{- range .tokens -}}
   {{- range $sink := .sinks -}}
     {{- if eq .kind "secret" -}}
       {{- range .namespaces -}}
-        {{- if and . (ne . $home) (not $sink.selects) -}}
+        {{- if and $root.Values.lookup . (ne . $home) (not $sink.selects) -}}
           {{- if not (hasKey $seen .) -}}
             {{- $_ := set $seen . (lookup "v1" "Namespace" "" . | empty) -}}
           {{- end -}}

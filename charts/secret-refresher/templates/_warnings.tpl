@@ -10,7 +10,7 @@ root; tokens.
 {{- $folder := include "secret-refresher.folder.credentials" . -}}
 {{- $mounted := include "secret-refresher.mounted" (dict "tokens" $tokens "folder" $folder) | fromJson -}}
 {{- /* Where there is no cluster to ask, nothing is missing. */ -}}
-{{- $live := $root.Capabilities.APIVersions.Has "v1/Pod" -}}
+{{- $live := and $values.lookup ($root.Capabilities.APIVersions.Has "v1/Pod") -}}
 {{- range $entry, $files := $mounted -}}
   {{- $given := get $values.credentials $entry -}}
   {{- if $live -}}
@@ -44,6 +44,14 @@ root; tokens.
         (include "secret-refresher.serviceAccountName" $root) $home -}}
   {{- range (include "secret-refresher.absentNamespaces" . | fromJsonArray) -}}
     {{- printf "\n\nWARNING: %s.secret: namespace %s does not exist yet; its Secret waits for it." .at .namespace -}}
+  {{- end -}}
+{{- end -}}
+{{- if and $live $values.injection.profiles (include "secret-refresher.canInject" $root) -}}
+  {{- $mine := printf "inject.%s" (include "secret-refresher.clusterName" $root) -}}
+  {{- range (lookup "admissionregistration.k8s.io/v1" "ValidatingAdmissionPolicy" "" "").items -}}
+    {{- if and (hasPrefix "inject." .metadata.name) (ne .metadata.name $mine) (eq (dig "labels" "helm.sh/chart" "" .metadata | splitList "-" | initial | join "-") $root.Chart.Name) -}}
+      {{- printf "\n\nWARNING: injection.namespaceSelector: another release has a policy %s; each refuses the other's profiles, so let them select different namespaces." .metadata.name -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- if $tokens -}}
