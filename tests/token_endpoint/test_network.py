@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.adapters.token_endpoint.names import Address
+from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
@@ -245,7 +247,7 @@ def _other_authority(token: TokenMaker) -> Authority:
 
 
 CA_FILES = {
-    "missing": (None, "cannot read", "mounted there"),
+    "missing": (None, "cannot read", "tls.caFile names it"),
     "empty": (b"", "holds no certificate", "-----BEGIN CERTIFICATE-----"),
     "binary": (b"\x00\xff" * 100, "holds no certificate", "-----BEGIN CERTIFICATE-----"),
     "garbage in PEM": (
@@ -283,6 +285,56 @@ def test_a_truncated_ca_file(
     file.write_bytes(Path(authority.file).read_bytes()[:200])
     fault = fault_of(endpoint, token(url="https://localhost:1/", ca_file=str(file)))
     assert "holds no certificate" in fault.summary
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_that_is_missing(
+    endpoint: TokenEndpoint, token: TokenMaker, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A bundle that only the environment names is told with the variable's name."""
+    monkeypatch.setenv(variable, "/nowhere/ca.pem")
+    fault = fault_of(endpoint, token(url="https://localhost:1/"))
+    assert fault.reason is Reason.TLS
+    assert "/nowhere/ca.pem" in fault.summary
+    assert variable in fault.advice
+
+
+def test_a_folder_of_authorities(
+    endpoint: TokenEndpoint,
+    authority: Authority,
+    token: TokenMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The environment may name a folder of hashed certificates, as OpenSSL keeps them."""
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes(Path(authority.file).read_bytes())
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder))
+    with AuthorizationServer(tls=authority.issue().server()) as server:
+        assert isinstance(endpoint.fetch(token(url=server.token_url), 10).result, Grant)
+
+
+def test_the_machines_own_store(
+    endpoint: TokenEndpoint,
+    authority: Authority,
+    token: TokenMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without any bundle named, the machine's store counts, wherever SSL_CERT_FILE puts it."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority.file)
+    with AuthorizationServer(tls=authority.issue().server()) as server:
+        assert isinstance(endpoint.fetch(token(url=server.token_url), 10).result, Grant)
+
+
+def test_a_machine_without_a_store(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image without certificates trusts those that come with the program."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert Trust().context(authority.file).cert_store_stats()["x509_ca"] == 1
 
 
 # --- proxies ---------------------------------------------------------------------------------

@@ -81,12 +81,12 @@ class TokenEndpoint:
         return Outcome(result, tuple(exchanges), self._digest(files), previous)
 
     def _read(self, token: TokenConfig) -> Files:
-        auth = token.auth
+        auth, authorities = token.auth, _authorities(token)
         wanted = (
             auth.client_id_file if auth.client_id is None else None,
             auth.client_secret_file,
             auth.previous_client_secret_file,
-            _authorities(token),
+            None if authorities is None else authorities[1],
         )
         return self._reader.read([path for path in wanted if path is not None])
 
@@ -209,17 +209,18 @@ def _file(files: Files, path: str) -> tuple[str, bytes | Fault]:
     return path, files[path]
 
 
-def _authorities(token: TokenConfig) -> str | None:
-    """The file or folder of authorities for a token, other than the machine's own."""
+def _authorities(token: TokenConfig) -> tuple[str, str] | None:
+    """What names authorities for a token, and the file or folder; None for the machine's own."""
     if not token.token_url.startswith("https:"):
         return None
-    return token.tls.ca_file or named_bundle(os.environ)
+    return ("tls.caFile", token.tls.ca_file) if token.tls.ca_file else named_bundle(os.environ)
 
 
 def _trust(token: TokenConfig, files: Files) -> Trust:
-    path = _authorities(token)
-    if path is None:
+    named = _authorities(token)
+    if named is None:
         return Trust()
-    if token.tls.ca_file is None and os.path.isdir(path):
+    named_by, path = named
+    if not token.tls.ca_file and os.path.isdir(path):
         return Trust(path)
-    return trust_in(path, files[path])
+    return trust_in(path, files[path], named_by)

@@ -61,18 +61,20 @@ class Trust:
         return context
 
 
-def trust_in(path: str, content: bytes | Fault) -> Trust:
-    """The trust in a PEM file as it was read. Raises `Trouble` where it could not be read."""
+def trust_in(path: str, content: bytes | Fault, named_by: str) -> Trust:
+    """The trust in a PEM file as it was read; `named_by` is what says that it counts.
+
+    Raises `Trouble` where it could not be read.
+    """
     if isinstance(content, Fault):
-        raise Trouble(
-            Fault(Reason.TLS, content.summary, content.advice, Lane.PERMANENT, code=content.code)
-        )
+        advice = f"{named_by} names it; {content.advice}"
+        raise Trouble(Fault(Reason.TLS, content.summary, advice, Lane.PERMANENT, code=content.code))
     return Trust(path, content)
 
 
-def named_bundle(environ: Mapping[str, str]) -> str | None:
-    """The file or folder of authorities that the environment names, as `requests` reads it."""
-    return next((environ[name] for name in VARIABLES if environ.get(name)), None)
+def named_bundle(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that names a file or folder of authorities, and its value."""
+    return next(((name, environ[name]) for name in VARIABLES if environ.get(name)), None)
 
 
 def _certificates(path: str, content: bytes) -> str:
