@@ -54,9 +54,15 @@ class HttpAnswer:
 
 @final
 class _Adapter(HTTPAdapter):
-    """requests' transport with our connections and one TLS context, without retries."""
+    """requests' transport with our connections and one TLS context, without retries.
 
-    def __init__(self, context: ssl.SSLContext, machine: Callable[[], ssl.SSLContext]) -> None:
+    `context` is None for plain HTTP, which has no need of 2 MiB of authorities; `machine` makes
+    the one for proxies that speak TLS themselves.
+    """
+
+    def __init__(
+        self, context: ssl.SSLContext | None, machine: Callable[[], ssl.SSLContext]
+    ) -> None:
         self.context = context
         self._machine = machine
         # As many connections as there are workers may be put back at once.
@@ -98,7 +104,8 @@ class Transport:
 
         Raises `Trouble`, and nothing that a library raised: its texts may hold the request.
         """
-        adapter = self._adapter(trust)
+        secure = hop.request.url.startswith("https:")
+        adapter = self._adapter(trust.key, trust.context if secure else None)
         outcome = _attempt(adapter, hop)
         if outcome is None:
             # The server had closed the connection while it was idle. That is nobody's failure,
@@ -111,18 +118,20 @@ class Transport:
             return outcome
         raise Trouble(outcome if outcome is not None else fault_of(ConnectionError(), hop))
 
-    def _adapter(self, trust: Trust) -> _Adapter:
+    def _adapter(self, key: str, make: Callable[[str], ssl.SSLContext] | None) -> _Adapter:
+        key = "plain" if make is None else f"tls {key}"
         with self._lock:
-            adapter = self._adapters.pop(trust.key, None)
+            adapter = self._adapters.pop(key, None)
             if adapter is None:
-                adapter = _Adapter(trust.context(DEFAULT_CA_BUNDLE_PATH), self._machine)
-            self._adapters[trust.key] = adapter
+                context = None if make is None else make(DEFAULT_CA_BUNDLE_PATH)
+                adapter = _Adapter(context, self._machine)
+            self._adapters[key] = adapter
             if len(self._adapters) > KEPT:
                 self._adapters.popitem(last=False)
             return adapter
 
     def _machine(self) -> ssl.SSLContext:
-        return self._adapter(Trust()).context
+        return Trust().context(DEFAULT_CA_BUNDLE_PATH)
 
 
 def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault | None:
