@@ -28,7 +28,7 @@ def resident(size: int, life: float) -> dict[str, float]:
 def measure(scale: Scale) -> list[Row]:
     """Two processes, and what lies between them."""
     few, many = 10, scale.of(tiny=60, usual=10_000)
-    life = scale.of(tiny=4.0, usual=40.0)
+    life = scale.of(tiny=4.0, usual=24.0)
     small, large = (apart(resident, size=size, life=life) for size in (few, many))
     beside = TOKEN_BYTES / 1024
     return [

@@ -40,7 +40,7 @@ def measure(scale: Scale) -> list[Row]:
     """One run on the real clock, one from cold on a virtual one."""
     size = scale.of(tiny=30, usual=10_000)
     life = scale.of(tiny=12.0, usual=600.0)
-    seconds = scale.of(tiny=2.0, usual=60.0, long=600.0)
+    seconds = scale.of(tiny=2.0, usual=45.0, long=600.0)
     found = apart(steady, size=size, life=life, seconds=seconds)
     late = found["late"]
     cold = apart(cold_start, size=size, life=600.0, lives=2)

@@ -28,7 +28,7 @@ def measure(scale: Scale) -> list[Row]:
     with course(lifetime=1.0) as on:
         for program in (FLOOR, DAEMON):
             _peak(on, program, 0)  # the first run compiles
-        for _ in range(scale.of(tiny=1, usual=3, long=9)):
+        for _ in range(scale.of(tiny=1, usual=2, long=9)):
             floors.append(_peak(on, FLOOR, refreshes))
             ours.append(_peak(on, DAEMON, refreshes))
     floor = median(floors)

@@ -48,7 +48,7 @@ def measure(scale: Scale) -> list[Row]:
             unit="",
             bar=0,
         ),
-        Row(bench="restart", what=f"files touched in {times}", figure=touched, unit="", bar=0),
+        Row(bench="restart", what=f"files touched in {times}", figure=int(touched), unit="", bar=0),
         Row(
             bench="restart",
             what="process start to /freshz",

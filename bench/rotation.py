@@ -30,7 +30,7 @@ def measure(scale: Scale) -> list[Row]:
         on.server.client_secret = "nobody has it"  # noqa: S105 - of this benchmark
         with on.running(DAEMON):
             _until_asked(on, 1)
-            for number in range(scale.of(tiny=1, usual=7, long=50)):
+            for number in range(scale.of(tiny=1, usual=5, long=50)):
                 time.sleep(_SETTLE + random.random())  # noqa: S311 - a phase of the patrol
                 asked = len(on.server.requests)
                 credentials(on.token.parent, f"secret-{number}")
