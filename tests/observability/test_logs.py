@@ -151,7 +151,8 @@ def test_no_line_holds_a_token() -> None:
     world.service(token).away.append((1100, 1170))
     world.start(Config(tokens=(token,)))
     world.run(1200)
-    world.boxes["/tokens/partner-api-0"].text = "edited"
+    box = world.boxes["/tokens/partner-api-0"]
+    box.text, box.life = "edited", None
     world.patrol()
     world.run(1210)
     world.start(Config(tokens=(token,)))
