@@ -74,7 +74,7 @@ class AuthorizationServer:
         self._script: deque[Answer] = deque()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
-        self._open: set[socket.socket] = set()
+        self._open: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         self._gone = threading.Event()
 
@@ -134,10 +134,12 @@ class AuthorizationServer:
         with self._lock:
             return len(self._open)
 
-    def cut_connections(self) -> None:
-        """Ends every open connection, idle ones too."""
+    def cut_connections(self, *numbers: int) -> None:
+        """Ends open connections, idle ones too: those of these numbers, or all."""
         with self._lock:
-            for connection in self._open:
+            for number, connection in self._open.items():
+                if numbers and number not in numbers:
+                    continue
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
@@ -172,15 +174,15 @@ class AuthorizationServer:
                 with self._lock:
                     self.connections += 1
                     number = self.connections
-                    self._open.add(connection)
+                    self._open[number] = connection
                 if self._gone.is_set():
-                    self._close(connection)
+                    self._close(connection, number)
                 else:
                     self._spawn(self._serve, connection, number)
 
-    def _close(self, connection: socket.socket) -> None:
+    def _close(self, connection: socket.socket, number: int) -> None:
         with self._lock:
-            self._open.discard(connection)
+            self._open.pop(number, None)
         connection.close()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
@@ -199,7 +201,7 @@ class AuthorizationServer:
         except OSError:
             pass  # a client that left, or a test that cut it
         finally:
-            self._close(connection)
+            self._close(connection, number)
 
     def _talk(self, connection: socket.socket, number: int, gone: threading.Event) -> None:
         rest = b""

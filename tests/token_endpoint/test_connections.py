@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.errors import Fault
+from secret_refresher.errors import Fault, Reason
 from secret_refresher.ports import Outcome
 from secret_refresher.tokens.token import Grant
 from support.authorization_answers import CUT, Answer, redirect
@@ -27,10 +27,7 @@ class Burst:
         server.queue(SLOW)
         self._thread = threading.Thread(target=fetch)
         self._thread.start()
-        end = time.monotonic() + 10
-        while len(server.requests) == before:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        _settle(lambda: len(server.requests) > before)
 
     def end(self) -> None:
         """Waits for it."""
@@ -58,10 +55,7 @@ def test_no_connection_outlives_its_burst(
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda _: endpoint.fetch(token(), 10), range(80)))
     assert all(isinstance(outcome.result, Grant) for outcome in outcomes)
-    end = time.monotonic() + 10
-    while server.open_connections():
-        assert time.monotonic() < end, "the server still has connections"
-        time.sleep(0.01)
+    _settle(lambda: server.open_connections() == 0)
 
 
 def test_a_kept_connection_that_died_is_no_failure(
@@ -78,6 +72,38 @@ def test_a_kept_connection_that_died_is_no_failure(
     assert len({seen.connection for seen in server.requests}) == 3
 
 
+def test_a_dead_connection_is_replaced_by_a_fresh_one(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """Where one kept connection has died the others have too, so none of them is tried."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    server.delay = 0.3
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: endpoint.fetch(token(), 10), range(3)))
+    server.delay = 0.0
+    kept = server.connections
+    assert kept >= 3
+    server.queue(CUT)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    burst.end()
+    assert server.requests[-2].connection <= kept < server.requests[-1].connection
+
+
+def test_a_new_connection_in_place_of_a_dropped_one_is_new(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """A connection that was seen to be dropped and made anew is not excused a second time."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    server.cut_connections(server.requests[-1].connection)
+    _settle(lambda: server.open_connections() == 1)
+    server.queue(CUT)
+    outcome = endpoint.fetch(token(), 10)
+    burst.end()
+    assert isinstance(outcome.result, Fault)
+    assert len(server.requests) == 3
+
+
 def test_a_dead_connection_is_replaced_once(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
@@ -90,6 +116,22 @@ def test_a_dead_connection_is_replaced_once(
     assert isinstance(outcome.result, Fault)
     assert len(outcome.exchanges) == 1
     assert len(server.requests) == 4
+
+
+def test_the_deadline_holds_on_a_kept_connection(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """An answer that drips in on a connection that was used before ends at the deadline too."""
+    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    server.queue(Answer(200, {}, b"{}", drip=0.2))
+    begin = time.monotonic()
+    outcome = endpoint.fetch(token(), 0.5)
+    assert time.monotonic() - begin < 8
+    burst.end()
+    assert isinstance(outcome.result, Fault)
+    assert outcome.result.reason is Reason.TIMEOUT
+    assert server.requests[1].connection == server.requests[2].connection
 
 
 def test_a_restarted_server_is_met_with_fresh_connections(
@@ -150,21 +192,26 @@ def test_descriptors_do_not_leak(
         server.queue(kind)
         endpoint.fetch(token(), 5)
     server.cut_connections()
-    end = time.monotonic() + 10
-    before = _descriptors(server, end)
+    before = _descriptors(server)
     threads = threading.active_count()
     for _ in range(5):
         for kind in kinds:
             server.queue(kind)
             endpoint.fetch(token(), 5)
-    assert _descriptors(server, end) <= before
+    assert _descriptors(server) <= before
     assert threading.active_count() <= threads + 1
 
 
-def _descriptors(server: AuthorizationServer, end: float) -> int:
+def _descriptors(server: AuthorizationServer) -> int:
     """Open descriptors once the server has let go of its connections."""
-    while server.open_connections():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    _settle(lambda: server.open_connections() == 0)
     gc.collect()
     return len(os.listdir("/proc/self/fd"))
+
+
+def _settle(done: Callable[[], bool]) -> None:
+    """Waits until something that other threads do is done."""
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
