@@ -52,22 +52,43 @@ def pod(namespace: str, profile: str | None = "partner-api", **spec: Any) -> Obj
     }
 
 
-def soon(act: Callable[[], Any], fits: Callable[[Any], bool]) -> Any:
-    """What an act gives once policies have been noticed."""
+def attempt(cluster: Cluster, manifest: Object) -> Object | str:
+    """The pod as it was stored, or why it was refused."""
+    try:
+        return cluster.admin.create(copy.deepcopy(manifest))
+    except ApiError as error:
+        return error.message
+
+
+def injected(answer: Object | str) -> bool:
+    """Whether a pod was stored with an init container."""
+    return not isinstance(answer, str) and "initContainers" in answer["spec"]
+
+
+def soon(cluster: Cluster, manifest: Object, fits: Callable[[Object | str], bool]) -> Any:
+    """What becomes of a pod once the policies that were just written have been noticed."""
     deadline = time.monotonic() + 30
-    while not fits(result := act()) and time.monotonic() < deadline:
+    while not fits(answer := attempt(cluster, manifest)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert fits(result), result
-    return result
+    assert fits(answer), answer
+    return answer
+
+
+def untouched(answer: Object | str) -> bool:
+    """Whether a pod was stored as it was sent."""
+    return not isinstance(answer, str) and not injected(answer)
+
+
+def refused(answer: Object | str) -> bool:
+    """Whether a pod was refused for its profile."""
+    return isinstance(answer, str) and "there is no profile" in answer
 
 
 def refusal(cluster: Cluster, manifest: Object) -> str:
-    """Why a pod is refused; empty where it is taken."""
-    try:
-        cluster.admin.create(copy.deepcopy(manifest))
-    except ApiError as error:
-        return error.message
-    return ""
+    """Why a pod is refused."""
+    answer = attempt(cluster, manifest)
+    assert isinstance(answer, str)
+    return answer
 
 
 def names(containers: list[Object]) -> list[str]:
@@ -92,11 +113,8 @@ def app(running_cluster: Cluster) -> Iterator[str]:
     probe = pod(
         namespace, "grouped", securityContext={**pod("")["spec"]["securityContext"], "fsGroup": 1}
     )
-    soon(
-        lambda: running_cluster.admin.create(copy.deepcopy(probe)),
-        lambda made: "initContainers" in made["spec"],
-    )
-    soon(lambda: refusal(running_cluster, pod(namespace, "nobody")), bool)
+    soon(running_cluster, probe, injected)
+    soon(running_cluster, pod(namespace, "nobody"), refused)
     yield namespace
     running_cluster.helm("uninstall", "sr", "--namespace", release)
 
@@ -104,11 +122,11 @@ def app(running_cluster: Cluster) -> Iterator[str]:
 def test_a_labelled_pod_gets_a_sidecar(cluster: Cluster, app: str) -> None:
     """A native sidecar and a mount for the application to read; nothing else is changed."""
     plain = cluster.admin.create(pod(app, None))["spec"]
-    injected = cluster.admin.create(pod(app))["spec"]
-    [sidecar] = injected.pop("initContainers")
-    added = injected.pop("volumes")
-    assert injected["containers"][0].pop("volumeMounts") == [MOUNT]
-    assert injected == {key: value for key, value in plain.items() if key != "volumes"}
+    spec = cluster.admin.create(pod(app))["spec"]
+    [sidecar] = spec.pop("initContainers")
+    added = spec.pop("volumes")
+    assert spec["containers"][0].pop("volumeMounts") == [MOUNT]
+    assert spec == {key: value for key, value in plain.items() if key != "volumes"}
     assert [volume["name"] for volume in added] == [
         NAME,
         f"{NAME}-ca",
@@ -272,26 +290,17 @@ def test_profiles_come_and_go(cluster: Cluster) -> None:
 
     helm = (CHART, "--namespace", release, "--values", "-")
     cluster.helm("install", "sr", *helm, text=values("old", "1"))
-    before = soon(
-        lambda: cluster.admin.create(pod(namespace, "old")),
-        lambda made: "initContainers" in made["spec"],
-    )
+    before = soon(cluster, pod(namespace, "old"), injected)
     cluster.helm("upgrade", "sr", *helm, text=values("new", "2"))
-    after = soon(
-        lambda: cluster.admin.create(pod(namespace, "new")),
-        lambda made: "initContainers" in made["spec"],
-    )
+    after = soon(cluster, pod(namespace, "new"), injected)
     assert after["spec"]["initContainers"][0]["image"].endswith(":2")
-    soon(lambda: refusal(cluster, pod(namespace, "old")), bool)
+    soon(cluster, pod(namespace, "old"), refused)
     finalizers = {"metadata": {"finalizers": ["example.com/x"]}}
     cluster.admin.patch("pods", before["metadata"]["name"], finalizers, namespace)
     cluster.helm("uninstall", "sr", "--namespace", release)
-    soon(
-        lambda: (
-            refusal(cluster, pod(namespace, "old")) or cluster.admin.create(pod(namespace, "new"))
-        ),
-        lambda made: isinstance(made, dict) and "initContainers" not in made["spec"],
-    )
+    for profile in ("new", "old"):
+        gone = soon(cluster, pod(namespace, profile), untouched)
+        assert "volumes" not in gone["spec"]
 
 
 def test_two_releases_share_a_cluster(cluster: Cluster) -> None:
@@ -316,18 +325,8 @@ def test_two_releases_share_a_cluster(cluster: Cluster) -> None:
     assert f"another release has a policy inject.{first}-sr-secret-refresher" in notes
     for name, other in (("one", "two"), ("two", "one")):
         _, namespace = made[name]
-        soon(
-            lambda namespace=namespace, name=name: cluster.admin.create(  # type: ignore[misc]
-                pod(namespace, f"{name}-profile")
-            ),
-            lambda found: "initContainers" in found["spec"],
-        )
-        soon(
-            lambda namespace=namespace, other=other: refusal(  # type: ignore[misc]
-                cluster, pod(namespace, f"{other}-profile")
-            ),
-            bool,
-        )
+        soon(cluster, pod(namespace, f"{name}-profile"), injected)
+        soon(cluster, pod(namespace, f"{other}-profile"), refused)
     for release, _ in made.values():
         cluster.helm("uninstall", "sr", "--namespace", release)
 
