@@ -257,13 +257,13 @@ def _headers(response: urllib3.BaseHTTPResponse) -> Mapping[str, str]:
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Lines of a stream, whole ones only."""
+    """Lines of a stream; one that does not end with a line is none of a watch."""
     rest = b""
-    while part := response.read1(64 * 1024):
+    while len(rest) <= MOST_ANSWER and (part := response.read1(64 * 1024)):
         *whole, rest = (rest + part).split(b"\n")
-        if len(rest) > MOST_ANSWER:
-            return
         yield from (line for line in whole if line.strip())
+    if rest.strip():
+        raise Trouble(faults.strange(response.status, "watch"))
 
 
 def _object(content: bytes) -> Mapping[str, Any]:
