@@ -41,7 +41,6 @@ class Reason(StrEnum):
     # What we hold.
     CREDENTIALS = "credentials"
     RENDERING = "rendering"
-    BUDGET = "budget"
     # Where a token goes.
     NOT_FOUND = "not_found"
     PERMISSION = "permission"

@@ -48,7 +48,7 @@ def test_version(command: Command) -> None:
         ("run", "--client-secret", "hunter2"),
         ("run", "--client-secret=hunter2"),
         ("run", "--once=hunter2"),
-        ("run", "-hunter2"),
+        ("run", "-xhunter2"),
         ("check", "--token=hunter2", "--config", "x"),
         ("demo", "--seconds", "hunter2"),
         ("run", "--config"),

@@ -1,5 +1,6 @@
 """Instants, written and read."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,8 @@ def test_an_instant_is_read_back_to_the_millisecond(instant: float) -> None:
     """Written and read, it is the nearest millisecond."""
     found = parse_rfc3339(rfc3339(instant))
     assert found is not None
-    assert abs(found - instant) <= 0.000_51
+    # Far in the future a float itself is no finer than some microseconds.
+    assert abs(found - instant) <= 0.0005 + 2 * math.ulp(instant)
 
 
 @given(INSTANTS)
