@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import final
 
+from secret_refresher.errors import whereabouts
+
 Answer = tuple[HTTPStatus, str, bytes]
 """Status, content type, body."""
 Route = Callable[[str], Answer]
@@ -55,12 +57,16 @@ class Server:
         return self._host, self._port
 
     def answer(self, path: str, accept: str) -> Answer:
-        """What a GET of `path` is answered."""
+        """What a GET of `path` is answered; a route that fails is told by where, never by what."""
         route = self._routes.get(path.partition("?")[0])
         if route is None:
             known = " ".join(self._routes)
             return HTTPStatus.NOT_FOUND, PLAIN, f"not found; there are {known}\n".encode()
-        return route(accept)
+        try:
+            return route(accept)
+        except Exception as defect:  # noqa: BLE001 - a probe must be answered, whatever happens
+            told = f"a defect of ours: {whereabouts(defect)}; please report it with this line\n"
+            return HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, told.encode()
 
 
 def _listen(family: socket.AddressFamily, server: Server) -> _Listener:

@@ -84,3 +84,19 @@ def test_a_mount_is_read_as_one(server: AuthorizationServer, start: Start, tmp_p
     daemon.wait("token published")
     pairs = {request.client() for request in server.requests}
     assert pairs == {("me", "old"), ("you", "new")}
+
+
+def test_credentials_in_the_middle_of_a_change(
+    server: AuthorizationServer, start: Start, tmp_path: Path
+) -> None:
+    """An editor empties the file, then writes it: nothing is asked with half a secret."""
+    server.client_secret = "rotated"
+    daemon = start(settings(entry(server.token_url, tmp_path)))
+    daemon.wait("fetch failed", reason="invalid_client")
+    file = tmp_path / "client_secret"
+    file.write_text("")
+    empty = daemon.wait("fetch failed", reason="credentials")
+    assert f"{file} is empty" in empty["error"]
+    file.write_text("rotated")
+    daemon.wait("token published")
+    assert {request.client()[1] for request in server.requests} == {"sesame", "rotated"}

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from support.authorization_server import AuthorizationServer
-from support.daemon import Start, entry, settings, until
+from support.daemon import Settings, Start, entry, settings, until
 
 
 def test_tokens_come_change_and_go(
@@ -157,3 +157,45 @@ def test_a_folder_of_files(server: AuthorizationServer, start: Start, tmp_path: 
     daemon.wait("token published", token="first")
     (folder / "20.yaml").write_text(str({"tokens": [second]}))
     daemon.wait("token published", token="second")
+
+
+def test_a_renamed_token_keeps_its_file(
+    server: AuthorizationServer, start: Start, tmp_path: Path
+) -> None:
+    """The new name adopts what the old one left: no request, and the file is the same."""
+    sinks = [{"file": {"path": str(tmp_path / "token")}}]
+    daemon = start(settings(entry(server.token_url, tmp_path, "before", sinks=sinks)))
+    daemon.wait("token published")
+    before = (tmp_path / "token").stat()
+    daemon.configure(settings(entry(server.token_url, tmp_path, "after", sinks=sinks)))
+    daemon.wait("live token adopted", token="after")
+    assert (tmp_path / "token").stat() == before
+    assert len(server.requests) == 1
+
+
+def test_two_tokens_swap_their_files(
+    server: AuthorizationServer, start: Start, tmp_path: Path
+) -> None:
+    """Each goes to its new place, from memory; none is taken for the other."""
+
+    def both(first: str, second: str) -> Settings:
+        return settings(
+            *(
+                entry(
+                    server.token_url,
+                    tmp_path,
+                    name,
+                    request={"scope": [name]},
+                    sinks=[{"file": {"path": str(tmp_path / file)}}],
+                )
+                for name, file in (("a", first), ("b", second))
+            )
+        )
+
+    daemon = start(both("one", "two"))
+    daemon.wait("token published", times=2)
+    one, two = (tmp_path / name for name in ("one", "two"))
+    texts = one.read_text(), two.read_text()
+    daemon.configure(both("two", "one"))
+    until(lambda: (two.read_text(), one.read_text()) == texts, "the swap")
+    assert len(server.requests) == 2

@@ -87,10 +87,13 @@ class Folder:
             if error.errno in {errno.ELOOP, errno.ENXIO}:
                 return None
             raise
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        return None
+        regular = False
+        try:
+            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        finally:
+            if not regular:
+                os.close(fd)
+        return fd if regular else None
 
     def create(self, name: str, mode: int) -> int:
         """A descriptor of a new, empty file, for writing; FileExistsError where one stands.

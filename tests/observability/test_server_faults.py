@@ -1,0 +1,87 @@
+"""What clients and defects can do to the pages, and what they cannot."""
+
+import http.client
+import re
+import socket
+from http import HTTPStatus
+
+import pytest
+
+from secret_refresher.server import PLAIN, Answer, Server
+
+SECRET = "correct-horse"
+
+
+def broken(_accept: str) -> Answer:
+    """A page that fails with a secret in its hands."""
+    raise KeyError(SECRET)
+
+
+@pytest.fixture
+def port() -> int:
+    """A server with a page that works and one that does not."""
+    works = (HTTPStatus.OK, PLAIN, b"ok\n")
+    server = Server("127.0.0.1", 0, {"/works": lambda _accept: works, "/broken": broken})
+    return int(server.start().rpartition(":")[2])
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """One request."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_a_defect_is_answered(port: int) -> None:
+    """With status 500 and where it was, never with what it was about; the next page works."""
+    status, body = get(port, "/broken")
+    assert status == 500
+    assert re.fullmatch(r"a defect of ours: KeyError at \S+\.py:\d+; please report .*\n", body)
+    assert SECRET not in body
+    assert get(port, "/works") == (200, "ok\n")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /works HTTP/9.9\r\n\r\n",
+        b"GET /works\r\n",
+        b"BREW /works HTTP/1.1\r\n\r\n",
+        b"GET http://other/works HTTP/1.1\r\n\r\n",
+        b"GET /../../etc/passwd HTTP/1.1\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\n\r\n",
+        b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /works HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+        b"GET /works HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+    ids=range(13),
+)
+def test_odd_requests_harm_nobody(port: int, request_: bytes) -> None:
+    """Whatever somebody sends, the answer quotes nothing of ours and the next one is served."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(request_)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        try:
+            while more := client.recv(65536):
+                answer += more
+        except ConnectionResetError:
+            pass
+    assert b"Traceback" not in answer
+    assert b"root:" not in answer
+    assert get(port, "/works") == (200, "ok\n")
+
+
+def test_a_client_that_leaves_early_harms_nobody(port: int) -> None:
+    """Many that ask and go before the answer."""
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET /works HTTP/1.0\r\n\r\n")
+    assert get(port, "/works") == (200, "ok\n")
