@@ -27,19 +27,20 @@ _NUMBERS = itertools.count(1)
 
 @final
 class OffClock:
-    """The machine's clocks, the wall clock wrong by some seconds."""
+    """The machine's clocks, the wall clock wrong by `off` seconds; `ahead`: time has passed."""
 
     def __init__(self, off: float = 0.0) -> None:
         self.off = off
+        self.ahead = 0.0
         self._true = SystemClock()
 
     def now(self) -> float:
-        """As it is."""
-        return self._true.now()
+        """As it is, and what has passed."""
+        return self._true.now() + self.ahead
 
     def wall(self) -> float:
         """As this machine believes."""
-        return self._true.wall() + self.off
+        return self._true.wall() + self.off + self.ahead
 
 
 def config(text: str) -> Config:

@@ -11,7 +11,8 @@ from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.kube_events import KubernetesEvents
 from secret_refresher.adapters.kubernetes.namespaces import Namespaces
-from secret_refresher.adapters.kubernetes.secret_form import Installation
+from secret_refresher.adapters.kubernetes.reflector import Listed, Reflector
+from secret_refresher.adapters.kubernetes.secret_form import Installation, claims
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
 from secret_refresher.ports import Clock, WatchFailed
@@ -31,6 +32,7 @@ class Cluster:
     ) -> None:
         self._us = Installation(settings.field_manager, settings.owner)
         self._by_namespace = settings.drift is model.Drift.NAMESPACE
+        self._may_list = False
         self._clock = clock
         self._stopped = threading.Event()
         self._api = Api(Access(environ, service_account), clock)
@@ -44,17 +46,41 @@ class Cluster:
         found: tuple[str | None, ...] = spec.fixed_namespaces
         if selector is not None:
             found = self._namespaces.matching(selector.query())
-        return tuple(
-            SecretSink(
-                token,
-                spec,
-                namespace=namespace,
-                us=self._us,
-                api=self._api,
-                drift=self._drift,
-                clock=self._clock,
-            )
-            for namespace in found
+        return tuple(self._sink(token, spec, namespace) for namespace in found)
+
+    def strays(self, token: str, spec: model.SecretSink) -> tuple[SecretSink, ...] | None:
+        """Secrets that an earlier run filled in namespaces that the selector matches no more.
+
+        None as long as it is not known which ones match. They are found by the list that drift is
+        watched with; where Secrets are read in turn instead, nobody may list them.
+
+        Raises `Trouble`.
+        """
+        selector = spec.namespace_selector
+        if selector is None or not self._may_list:
+            return ()
+        if not self._namespaces.known(selector.query()):
+            return None
+        found = Listed()
+        query = (("fieldSelector", f"metadata.name={spec.name}"),)
+        Reflector(self._api, self._clock, "/api/v1/secrets", query, found).list_now()
+        matching = self._namespaces.matching(selector.query())
+        held = (
+            str(metadata.get("namespace"))
+            for metadata in found.metadata
+            if claims(metadata, self._us, token)
+        )
+        return tuple(self._sink(token, spec, place) for place in held if place not in matching)
+
+    def _sink(self, token: str, spec: model.SecretSink, namespace: str | None) -> SecretSink:
+        return SecretSink(
+            token,
+            spec,
+            namespace=namespace,
+            us=self._us,
+            api=self._api,
+            drift=self._drift,
+            clock=self._clock,
         )
 
     def follow(
@@ -75,7 +101,9 @@ class Cluster:
         """
         if any(True for _ in secret_sinks(config)):
             load()
-        self._drift.use(by_name=watches(config), by_namespace=self._by_namespace)
+        by_name = watches(config)
+        self._may_list = by_name or self._by_namespace
+        self._drift.use(by_name=by_name, by_namespace=self._by_namespace)
         selectors = (sink.namespace_selector for _, sink in secret_sinks(config))
         self._namespaces.keep({each.query() for each in selectors if each is not None})
 

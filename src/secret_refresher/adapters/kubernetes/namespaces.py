@@ -68,12 +68,19 @@ class Namespaces:
             return tuple(sorted(matches.names))
 
 
+    def known(self, query: str) -> bool:
+        """Whether the namespaces of a selector have been listed."""
+        matches = self._matches.get(query)
+        return matches is not None and matches.known
+
+
 @final
 class _Matches:
     """The namespaces of one selector; implements `reflector.Audience`."""
 
     def __init__(self, api: Api, clock: Clock, query: str) -> None:
         self.names: frozenset[str] = frozenset()
+        self.known = False
         self._api = api
         self._clock = clock
         self._query = (("labelSelector", query),) if query else ()
@@ -102,6 +109,7 @@ class _Matches:
 
     def listed(self, metadata: Listing) -> None:
         """All that match now."""
+        self.known = True
         self._become(frozenset(str(item.get("name")) for item in metadata if not _leaving(item)))
 
     def changed(self, metadata: Mapping[str, Any]) -> None:

@@ -63,6 +63,27 @@ class Audience(Protocol):
 
 
 @final
+class Listed:
+    """An audience that only remembers the last list."""
+
+    def __init__(self) -> None:
+        self.metadata: Listing = []
+
+    def listed(self, metadata: Listing) -> None:
+        """All that there is."""
+        self.metadata = metadata
+
+    def changed(self, metadata: Mapping[str, Any]) -> None:
+        """Of no interest."""
+
+    def gone(self, metadata: Mapping[str, Any]) -> None:
+        """Of no interest."""
+
+    def refused(self, failed: WatchFailed) -> None:
+        """Who lists is told by `Trouble`."""
+
+
+@final
 class Reflector:
     """Reflects one collection to an audience, on a thread of its own, until stopped.
 

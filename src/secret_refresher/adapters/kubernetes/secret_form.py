@@ -182,6 +182,13 @@ def standing(
     )
 
 
+def claims(metadata: Mapping[str, Any], us: Installation, token_name: str) -> bool:
+    """Whether an object's metadata says that it holds a token of ours."""
+    annotations, labels = _mapping(metadata.get("annotations")), _mapping(metadata.get("labels"))
+    signed = annotations.get(OWNER), annotations.get(TOKEN_NAME)
+    return labels.get(MANAGED) == "true" and signed == (us.owner, token_name)
+
+
 def _record(annotations: Mapping[str, Any]) -> Record | None:
     issued, refresh, expires = (
         parse_rfc3339(annotations.get(key)) for key in (_ISSUED, _REFRESH, _EXPIRES)
