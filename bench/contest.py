@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,7 @@ from bench.child import ROOT, environment
 from bench.fleet import memory_folder
 from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
-from support.daemon import entry
-
-_PATIENCE = 30.0
+from support.daemon import Settings, entry
 
 
 @final
@@ -70,13 +68,23 @@ class Course:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        asked = entry(server.token_url, folder, request={"format": "json"})
-        served = {"address": f"127.0.0.1:{self.port}"}
-        self._config.write_text(json.dumps({"tokens": [asked], "server": served}))
+        self._asked = entry(server.token_url, folder, request={"format": "json"})
+        self._write([self._asked])
         self._trusted.write_text(Path(certifi.where()).read_text() + authority.read_text())
         # structlog imports it where it is, and it is here because a linter needs it.
         self._absent.mkdir()
         (self._absent / "rich.py").write_text("raise ImportError\n")
+
+    def configure(self, names: Sequence[str]) -> None:
+        """In place of the one token, one of each name, from the same server into a file each."""
+        defaults = {key: value for key, value in self._asked.items() if key != "name"}
+        defaults["sinks"] = [{"file": {"path": str(self.token.parent / "{name}")}}]
+        tokens = [{"name": name} for name in names]
+        self._write(tokens, defaults=defaults, log={"level": "warning"})
+
+    def _write(self, tokens: list[Settings], **sections: Settings) -> None:
+        served = {"address": f"127.0.0.1:{self.port}"}
+        self._config.write_text(json.dumps({"tokens": tokens, "server": served, **sections}))
 
     def clear(self) -> None:
         """Nothing is left of whoever ran before."""
@@ -103,15 +111,24 @@ class Course:
 
     def wait(self, process: subprocess.Popen[bytes], tokens: int) -> None:
         """Until the file holds the token of that number, or a later one."""
-        end = time.monotonic() + _PATIENCE
-        while not (
-            len(self.server.tokens) >= tokens
-            and self.token.exists()
-            and self.token.read_text() in self.server.tokens[tokens - 1 :]
-        ):
+        self.until(
+            process,
+            lambda: (
+                len(self.server.tokens) >= tokens
+                and self.token.exists()
+                and self.token.read_text() in self.server.tokens[tokens - 1 :]
+            ),
+        )
+
+    def until(
+        self, process: subprocess.Popen[bytes], true: Callable[[], bool], patience: float = 30.0
+    ) -> None:
+        """Until it is true; raises RuntimeError with the program's log where it does not come."""
+        end = time.monotonic() + patience
+        while not true():
             over = process.poll()
             if over is not None or time.monotonic() > end:
-                how = f"ended with {over}" if over is not None else f"ran {_PATIENCE:g} s in vain"
+                how = f"ended with {over}" if over is not None else f"ran {patience:g} s in vain"
                 raise RuntimeError(f"{process.args!r} {how}:\n{self._log.read_text()}")
             time.sleep(0.001)
 

@@ -60,7 +60,6 @@ class Mint:
 
     def __init__(self, life: float, latency: tuple[float, float]) -> None:
         self.late: list[float] = []
-        self.requests = 0
         self._life = life
         self._latency = latency
         self._planned: dict[str, float] = {}
@@ -72,7 +71,6 @@ class Mint:
         planned = self._planned.get(token.name)
         if planned is not None:
             self.late.append(begin - planned)
-        self.requests += 1
         wait = random.uniform(*self._latency)  # noqa: S311 - a simulation
         self._never.wait(min(timeout, wait))
         text = os.urandom(TOKEN_BYTES // 2).hex()
@@ -178,14 +176,6 @@ class Fleet:
                 return CLOCK.now() - begin
             self._stopped.wait(0.1)
         raise TimeoutError(f"{self.size} tokens were not published within {limit:.0f} s")
-
-    def wait_for_requests(self, number: int, limit: float = 300.0) -> None:
-        """Waits until that many tokens were asked for."""
-        begin = CLOCK.now()
-        while self.mint.requests < number:
-            if CLOCK.now() > begin + limit:
-                raise TimeoutError(f"{self.mint.requests} of {number} requests in {limit:.0f} s")
-            self._stopped.wait(0.1)
 
     def serve(self) -> int:
         """Serves metrics on loopback; the port."""
