@@ -88,6 +88,10 @@ class Engine:
         """Says that the sink factory may have other sinks for some tokens."""
         self._inbox.put(self._retarget)
 
+    def clear(self, entry: Entry, strays: Sequence[Sink]) -> None:
+        """Hands over sinks that hold a token of ours and should not any more."""
+        self._inbox.put(partial(self._clear, entry, strays))
+
     def disturbed(self, entry: Entry, sink: Sink) -> None:
         """Says that a sink may no longer hold what it did."""
         self._inbox.put(partial(self._at_sink, entry, sink, events.SinkDisturbed(0)))
@@ -264,6 +268,8 @@ class Engine:
         """Takes an event to the place that its sink has now; whether it still has one."""
         for index, mine in enumerate(entry.sinks):
             if mine is sink:
+                if entry.subject.sinks[index][1] != sink.target:
+                    entry.name_sinks()
                 self._happen(entry, replace(event, sink=index))
                 return True
         return False
@@ -286,6 +292,10 @@ class Engine:
     def _retarget(self) -> None:
         for entry, event in self._roster.retarget(self._clock.now()):
             self._happen(entry, event)
+
+    def _clear(self, entry: Entry, strays: Sequence[Sink]) -> None:
+        for leaving, event in self._roster.clear(entry, strays, self._clock.now()):
+            self._happen(leaving, event)
 
     def _tell(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
         for observer in self._observers:

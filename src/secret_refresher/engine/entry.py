@@ -30,7 +30,12 @@ class Entry:
         self.sinks = sinks
         self.origin = origin(config)
         self.source = source_fingerprint(config)
-        self.subject = Subject(config.name, tuple((sink.kind, sink.target) for sink in sinks))
+        self.name_sinks()
+
+    def name_sinks(self) -> None:
+        """Takes what the sinks are called now: where one is may be known only once it was used."""
+        named = tuple((sink.kind, sink.target) for sink in self.sinks)
+        self.subject = Subject(self.state.config.name, named)
 
 
 def origin(config: TokenConfig) -> str:
