@@ -77,17 +77,20 @@ def test_only_ours_is_cleaned(stand: Stage) -> None:
 
 
 def test_label_lost_while_away(stand: Stage) -> None:
-    """Nobody cleans where a label was lost while no daemon ran: only the token dies there."""
+    """A namespace whose label was lost while no daemon ran is cleaned at the next start."""
     daemon, labels = selecting(stand)
     kept, lost = stand.cluster.namespace(labels), stand.cluster.namespace(labels)
+    foreign = stand.cluster.namespace()
+    stand.cluster.admin.create(opaque(foreign, token="theirs"))
     with daemon:
         daemon.wait("token published", 2)
         assert daemon.stop() == 0
         label(stand, lost, {"team": None})
         daemon.start()
-        daemon.wait("live token adopted", target=f"{kept}/t")
+        until(lambda: found(stand.cluster, lost, "t") is None, "the one that was left behind")
         assert daemon.metric("sinks", kind="secret", state="current") == 1
-    assert held(stand.cluster, lost, "t") == stand.server.tokens[0]
+    assert held(stand.cluster, kept, "t") == stand.server.tokens[0]
+    assert held(stand.cluster, foreign, "t") == "theirs"
     assert len(stand.server.requests) == 1
 
 

@@ -9,34 +9,31 @@ import signal
 import sys
 import threading
 from http import HTTPStatus
-from typing import TextIO, final
+from typing import TextIO
 
 from secret_refresher import __version__
 from secret_refresher.adapters.clock import SystemClock
-from secret_refresher.adapters.config_files import ConfigSource, Loaded
-from secret_refresher.adapters.file_sink import FileSink
+from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.kubernetes import Cluster
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.config.model import Config, FileSink as FileSpec, TokenConfig
-from secret_refresher.config.problems import ConfigError
+from secret_refresher.cli.reload import Reload
+from secret_refresher.cli.sinks import Sinks, Sweep
+from secret_refresher.config.model import Config
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
-from secret_refresher.ports import Clock, ConfigRefused, Listening, Sink
+from secret_refresher.ports import Clock, Listening
 from secret_refresher.probes import probes
-from secret_refresher.rights import secret_sinks
 from secret_refresher.server import Answer, Server
 
 FETCHERS = 32
 """Token requests at once, over all origins."""
 TENDERS = 8
 """Sinks worked on at once; Secrets are written as many at a time."""
-RELOAD_ROUNDS = 2
-"""The configuration is looked at in every second round of the patrol."""
 
 
 def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
@@ -80,7 +77,8 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     sinks.cluster.follow(engine.retarget, engine.tell)
     stopped = threading.Event()
     reload = Reload(source, loaded, engine, logs, sinks)
-    patrol = Patrol(engine, endpoint, stopped, chores=(reload.look,))
+    sweep = Sweep(engine, sinks.cluster, clock)
+    patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
     threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
     engine.run()
     stopped.set()
@@ -103,84 +101,6 @@ def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
         known = False
     engine.reconfigure(config)
     return 0 if engine.run(once=True) and known else 1
-
-
-@final
-class Sinks:
-    """Makes sinks of every kind; implements `ports.SinkFactory`."""
-
-    def __init__(self, clock: Clock, cluster: Cluster) -> None:
-        self._clock = clock
-        self.cluster = cluster
-        self._needs_cluster = False
-
-    def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
-        """Those of one token."""
-        made: list[Sink] = []
-        for spec in token.sinks:
-            if isinstance(spec, FileSpec):
-                made.append(FileSink(token.name, spec, self._clock))
-            else:
-                made += self.cluster.sinks(token.name, spec)
-        return tuple(made)
-
-    def prepare(self, config: Config) -> None:
-        """Takes what a configuration as a whole means for its sinks."""
-        self._needs_cluster = any(True for _ in secret_sinks(config))
-        self.cluster.prepare(config)
-
-    def ready(self) -> bool:
-        """Whether what sinks depend on has been reached once."""
-        return not self._needs_cluster or self.cluster.reached()
-
-
-@final
-class Reload:
-    """Takes a changed configuration while running; an invalid one leaves the old in force."""
-
-    def __init__(
-        self,
-        source: ConfigSource,
-        loaded: Loaded,
-        engine: Engine,
-        logs: Logs,
-        sinks: Sinks,
-    ) -> None:
-        self._source = source
-        self._digest = loaded.digest
-        self._config = loaded.config
-        self._engine = engine
-        self._logs = logs
-        self._sinks = sinks
-        self._round = 0
-
-    def look(self) -> None:
-        """Once a round: has it changed, and what follows."""
-        self._round += 1
-        if self._round % RELOAD_ROUNDS:
-            return
-        digest = self._source.digest()
-        if digest == self._digest:
-            return
-        try:
-            loaded = self._source.load()
-        except ConfigError as refused:
-            self._digest = digest
-            self._engine.tell(ConfigRefused(tuple(str(problem) for problem in refused.problems)))
-            return
-        self._digest = loaded.digest
-        new, old = loaded.config, self._config
-        restart = tuple(
-            section
-            for section, differs in (
-                ("server", new.server != old.server),
-                ("kubernetes", new.kubernetes != old.kubernetes),
-            )
-            if differs
-        )
-        self._logs.level(new.log.level)
-        self._sinks.prepare(new)
-        self._engine.reconfigure(new, restart)
 
 
 def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock, sinks: Sinks) -> str:

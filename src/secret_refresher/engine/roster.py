@@ -107,6 +107,11 @@ class Roster:
             happenings += [self._farewell(entry, sink, now) for sink in lost if sink not in busy]
         return happenings
 
+    def clear(self, entry: Entry, strays: Sequence[Sink], now: float) -> list[Happening]:
+        """Takes sinks that hold an entry's token and are none of its own any more."""
+        wanted = {sink.identity for sink in entry.sinks} | self._farewells.keys()
+        return [self._farewell(entry, sink, now) for sink in strays if sink.identity not in wanted]
+
     def came_back(self, entry: Entry, sink: Sink, now: float) -> Happening | None:
         """A worker is done with a sink that its token lost meanwhile; what follows, if anything."""
         sink.close()

@@ -224,12 +224,12 @@ class Stream:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._response: urllib3.BaseHTTPResponse | None = None
-        self._cut = False
+        self.was_cut = False
 
     def cut(self) -> None:
         """Ends the watch that there is, and any later one."""
         with self._lock:
-            self._cut = True
+            self.was_cut = True
             self._shut()
 
     @contextlib.contextmanager
@@ -237,7 +237,7 @@ class Stream:
         """Within it `cut` ends this answer."""
         with self._lock:
             self._response = response
-            if self._cut:
+            if self.was_cut:
                 self._shut()
         try:
             yield

@@ -105,7 +105,8 @@ def _transport(error: Exception) -> Fault:
             "the API server's certificate is not trusted, or its TLS fails",
             "check the ServiceAccount's ca.crt, or the kubeconfig's certificate-authority",
         )
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
+    unknown = socket.gaierror | urllib3.exceptions.NameResolutionError
+    if any(isinstance(cause, unknown) for cause in causes):
         return Fault(Reason.DNS, "the API server's name does not resolve", "look at the DNS")
     # A refused connection is a timeout to urllib3's class tree, so it is asked first.
     if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):

@@ -67,7 +67,6 @@ class Namespaces:
                 matches.start(self._told)
             return tuple(sorted(matches.names))
 
-
     def known(self, query: str) -> bool:
         """Whether the namespaces of a selector have been listed."""
         matches = self._matches.get(query)
