@@ -9,7 +9,7 @@ from secret_refresher.config.model import Config, Refresh, TokenConfig
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import ConfigTaken
 from support.tokens import files_of, token_config
-from support.world import World
+from support.world import Box, BoxSink, World
 
 LEAD = 25.0
 """Seconds between the latest refresh point and the expiry, with these refresh settings."""
@@ -241,3 +241,15 @@ def test_nobody_to_serve_costs_no_request() -> None:
     world.engine.retarget()
     world.run(1012)
     assert world.boxes["a"].text == "token-1"
+
+
+def test_a_stray_is_cleared_unless_it_is_wanted() -> None:
+    """What an earlier run left is cleared; a place that is a sink by now keeps its token."""
+    world = fan_out("a")
+    world.boxes["old"] = Box(text="token-0")
+    (entry,) = world.engine.entries()
+    world.engine.clear(entry, [BoxSink(world, "old"), BoxSink(world, "a")])
+    world.run(1012)
+    assert world.boxes["old"].text is None
+    assert world.boxes["a"].text == "token-1"
+    assert not world.defects()
