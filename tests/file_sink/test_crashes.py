@@ -49,13 +49,13 @@ def known_after_restart(place: FilePlace) -> None:
 
 
 @pytest.mark.parametrize("name", CRASHES)
-def test_killed_at_any_call(tmp_path: Path, name: str) -> None:
+def test_killed_at_any_call(memory_folder: Path, name: str) -> None:
     """Killed by -9 before whichever call: old or new, whole, adopted; the next publish works."""
-    calls = scenario(name, tmp_path)
+    calls = scenario(name, memory_folder)
     assert calls > 10
     seen = set()
     for number in range(1, calls + 1):
-        place = FilePlace(tmp_path / str(number))
+        place = FilePlace(memory_folder / str(number))
         text = whole(place)
         assert text in LEGAL[name]
         seen.add(text)
@@ -77,10 +77,10 @@ def attempt(sink: FileSink, mine: Token, number: int, error: int) -> tuple[list[
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE])
-def test_failed_at_any_call(tmp_path: Path, error: int) -> None:
+def test_failed_at_any_call(memory_folder: Path, error: int) -> None:
     """Whichever call fails, the file is old or new; then the same process gets it right."""
     for number in itertools.count(1):
-        place = FilePlace(tmp_path / str(number))
+        place = FilePlace(memory_folder / str(number))
         place.folder.mkdir()
         place.left(minted(place, OLD))
         sink = place.sink()
@@ -99,16 +99,16 @@ def test_failed_at_any_call(tmp_path: Path, error: int) -> None:
     assert number > 15
 
 
-def test_failed_again_and_again(tmp_path: Path) -> None:
+def test_failed_again_and_again(memory_folder: Path) -> None:
     """However two publishes in a row fail, the token in place is adopted after a restart."""
     calls: list[str] = []
-    place = FilePlace(tmp_path / "count")
+    place = FilePlace(memory_folder / "count")
     place.folder.mkdir()
     place.left(minted(place, OLD))
     with before_each(lambda _number, name: calls.append(name)):
         place.left(minted(place, NEW))
     for first, second in itertools.product(range(1, len(calls) + 1), repeat=2):
-        place = FilePlace(tmp_path / f"{first}-{second}")
+        place = FilePlace(memory_folder / f"{first}-{second}")
         place.folder.mkdir()
         place.left(minted(place, OLD))
         sink = place.sink()
@@ -119,12 +119,12 @@ def test_failed_again_and_again(tmp_path: Path) -> None:
         known_after_restart(place)
 
 
-def test_edited_at_any_call(tmp_path: Path) -> None:
+def test_edited_at_any_call(memory_folder: Path) -> None:
     """Whenever somebody empties the file while it is published, that is noticed afterwards."""
     emptied = 0
     for number in itertools.count(1):
-        (tmp_path / str(number)).mkdir()
-        place = FilePlace(tmp_path / str(number))
+        (memory_folder / str(number)).mkdir()
+        place = FilePlace(memory_folder / str(number))
         place.left(minted(place, OLD))
         sink = place.sink()
         sink.inspect(SOURCE)

@@ -22,9 +22,9 @@ def whole(content: str) -> bool:
     return hashlib.sha256(body.encode()).hexdigest() == digest
 
 
-def test_no_reader_ever_sees_half_a_token(tmp_path: Path) -> None:
+def test_no_reader_ever_sees_half_a_token(memory_folder: Path) -> None:
     """A reader in a loop, through thousands of publishes: every read is a whole token."""
-    place = FilePlace(tmp_path)
+    place = FilePlace(memory_folder)
     sink = place.sink()
     sink.publish(token(place.clock, text(0)))
     over, torn, reads = threading.Event(), [], 0
