@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Self
@@ -12,12 +13,15 @@ from typing import Self
 class TunnelProxy:
     """Answers CONNECT with `status`; with 200 it carries bytes both ways.
 
-    `heads` are the requests as they came. `mute`: it takes connections and says nothing.
+    With `tls` it is asked over TLS. `heads` are the requests as they came. `mute`: it takes connections and says nothing.
     """
 
-    def __init__(self, status: int = 200, *, mute: bool = False) -> None:
+    def __init__(
+        self, status: int = 200, *, mute: bool = False, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.status = status
         self.mute = mute
+        self._tls = tls
         self.heads: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._listener]
@@ -62,6 +66,9 @@ class TunnelProxy:
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             head = b""
             while b"\r\n\r\n" not in head:
                 more = connection.recv(65536)

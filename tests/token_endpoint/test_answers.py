@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
 import time
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,7 +15,10 @@ from typing import Any
 
 import pytest
 
+from secret_refresher.adapters.clock import SystemClock
+from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.adapters.token_endpoint.names import Address
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
 from support.authorization_answers import Answer, answer, refusal
@@ -286,6 +291,24 @@ def test_compressed_all_the_same(
     assert isinstance(endpoint.fetch(token(), 5).result, Grant)
 
 
+def test_a_bomb_is_not_unpacked(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """An answer that would unpack to 50 MB takes little more than the limit of 1 MiB."""
+    bomb = gzip.compress(b" " * 50_000_000)
+    assert len(bomb) < 100_000
+    server.queue(Answer(200, {"Content-Encoding": "gzip"}, bomb))
+    tracemalloc.start()
+    try:
+        fault = endpoint.fetch(token(), 20).result
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(fault, Fault)
+    assert "larger than 1 MiB" in fault.summary
+    assert peak < 20_000_000
+
+
 def test_a_huge_answer_is_not_read_to_its_end(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
@@ -407,6 +430,21 @@ def test_life_counts_from_before_the_request(
     assert isinstance(outcome.result, Grant)
     assert begin + 0.3 <= outcome.result.issued <= end - 0.3
     assert abs(outcome.result.issued_at - time.time()) < 20
+
+
+def test_a_slow_way_there_costs_no_life(server: AuthorizationServer, token: TokenMaker) -> None:
+    """Life counts from when the request goes out: a slow name server takes nothing of it."""
+
+    def lookup(_host: str, _port: int) -> list[Address]:
+        time.sleep(0.5)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", server.port))]
+
+    endpoint = TokenEndpoint(SystemClock(), MountReader(), "test", lookup=lookup)
+    begin = time.clock_gettime(time.CLOCK_BOOTTIME)
+    outcome = endpoint.fetch(token(url="http://localhost:1/"), 10)
+    assert isinstance(outcome.result, Grant)
+    assert outcome.result.issued >= begin + 0.5
+    assert outcome.exchanges[0].seconds >= 0.5
 
 
 def test_skew_comes_from_the_date(

@@ -236,11 +236,14 @@ def test_files_cannot_be_confused(
         client_id_file=str(tmp_path / "client_id"), client_secret_file=str(token.secret_file)
     )
     digests = set()
-    for name, secret in (("a", "bc"), ("ab", "c"), ("", "abc")):
+    between = f"{token.secret_file}\0holds\0"
+    shares = [("a", "bc"), ("ab", "c"), ("", "abc")]
+    shares += [(f"a{between}b", "c"), ("a", f"b{between}c")]
+    for name, secret in shares:
         (tmp_path / "client_id").write_text(name)
         token.secret_file.write_text(secret)
         digests.add(endpoint.credentials(token(auth=auth)))
-    assert len(digests) == 3
+    assert len(digests) == len(shares)
 
 
 def test_a_half_written_file_heals(
@@ -399,6 +402,7 @@ def test_only_invalid_client_asks_for_the_previous_secret(
     first: Answer,
 ) -> None:
     """Any other refusal says nothing about the secret, so the old one stays at home."""
+    token.secret("new")
     server.queue(first)
     assert len(endpoint.fetch(token(previous=previous), 5).exchanges) == 1
 

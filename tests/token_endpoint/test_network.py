@@ -18,7 +18,7 @@ from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
-from support.authorization_answers import CUT, Answer
+from support.authorization_answers import CUT, Answer, redirect
 from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
 from support.endpoint_tokens import TokenMaker
@@ -448,11 +448,13 @@ def test_a_proxy_that_refuses_a_request(
     token: TokenMaker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A 407 to an http:// request is the proxy's too."""
+    """A 407 to an http:// request is the proxy's too, on a connection used before as well."""
     monkeypatch.setenv("HTTP_PROXY", server.origin)
-    server.queue(Answer(407))
-    fault = fault_of(endpoint, token(url="http://id.example.com/t"))
-    assert (fault.reason, fault.status) == (Reason.PROXY, 407)
+    server.queue(redirect("/t2"), Answer(407), Answer(407))
+    for _ in range(2):
+        fault = fault_of(endpoint, token(url="http://id.example.com/t"))
+        assert (fault.reason, fault.status) == (Reason.PROXY, 407)
+        assert f"the proxy 127.0.0.1 port {server.port} asks" in fault.summary
 
 
 def test_a_proxy_that_speaks_tls(
@@ -469,6 +471,24 @@ def test_a_proxy_that_speaks_tls(
     assert fault.reason is Reason.TLS
     assert "not trusted" in fault.summary
     assert proxy.requests == []
+
+
+def test_a_tunnel_through_a_proxy_that_speaks_tls(
+    endpoint: TokenEndpoint,
+    authority: Authority,
+    token: TokenMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TLS to a proxy that the machine trusts, and within it TLS to a server of tls.caFile."""
+    other = _other_authority(token)
+    monkeypatch.setenv("SSL_CERT_FILE", other.file)
+    with (
+        AuthorizationServer(tls=authority.issue().server()) as server,
+        TunnelProxy(tls=other.issue().server()) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"https://{proxy.address}")
+        outcome = endpoint.fetch(token(url=server.token_url, ca_file=authority.file), 10)
+        assert isinstance(outcome.result, Grant), outcome
 
 
 def test_errno_names_are_kept(endpoint: TokenEndpoint, token: TokenMaker) -> None:

@@ -30,9 +30,7 @@ class _Reporting(HTTPConnection):
     _used = False
 
     def _new_conn(self) -> socket.socket:
-        hop = current()
-        if self.proxy is not None:
-            hop.proxy = (self._dns_host, self.port)
+        hop = self._hop()
         hop.stage = Stage.RESOLVE
         addresses = hop.resolver.addresses(self._dns_host, self.port, hop.watch.left())
         hop.stage = Stage.CONNECT
@@ -42,6 +40,13 @@ class _Reporting(HTTPConnection):
         hop.stage = Stage.TLS
         return connection
 
+    def _hop(self) -> Hop:
+        """The hop of this thread, which from now on knows of the proxy."""
+        hop = current()
+        if self.proxy is not None:
+            hop.proxy = (self.proxy.host or "", self.proxy.port or 0)
+        return hop
+
     def _tunnel(self) -> None:
         hop = current()
         hop.stage = Stage.TUNNEL
@@ -49,7 +54,7 @@ class _Reporting(HTTPConnection):
         hop.stage = Stage.TLS
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> None:
-        hop = current()
+        hop = self._hop()
         reused, self._used = self._used, True
         if reused and self._line is not None:
             hop.watch.guard(self._line)

@@ -52,7 +52,7 @@ def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
             "to a page that is to be read with GET",
             "is tokenUrl the token endpoint? Pages for people answer a POST like this",
         )
-    return target._replace(fragment="").geturl()
+    return target.geturl()
 
 
 def too_many(status: int) -> Fault:

@@ -56,15 +56,12 @@ class HttpAnswer:
 class _Adapter(HTTPAdapter):
     """requests' transport with our connections and one TLS context, without retries.
 
-    `context` is None for plain HTTP, which has no need of 2 MiB of authorities; `machine` makes
-    the one for proxies that speak TLS themselves.
+    `context` is None for plain HTTP, which has no need of 2 MiB of authorities. A proxy that
+    speaks TLS itself is judged by the machine's own store, as urllib3 does it.
     """
 
-    def __init__(
-        self, context: ssl.SSLContext | None, machine: Callable[[], ssl.SSLContext]
-    ) -> None:
-        self.context = context
-        self._machine = machine
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
         # As many connections as there are workers may be put back at once.
         super().__init__(pool_connections=ORIGINS, pool_maxsize=32, max_retries=0)
 
@@ -73,9 +70,6 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
-        # A proxy that speaks TLS itself is judged by the machine's trust, not the server's.
-        if proxy.lower().startswith("https:"):
-            options["proxy_ssl_context"] = self._machine()
         manager: PoolManager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = POOLS
         return manager
@@ -84,7 +78,7 @@ class _Adapter(HTTPAdapter):
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self.context}
+        return host, {"ssl_context": self._context}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The context knows already."""
@@ -124,14 +118,11 @@ class Transport:
             adapter = self._adapters.pop(key, None)
             if adapter is None:
                 context = None if make is None else make(DEFAULT_CA_BUNDLE_PATH)
-                adapter = _Adapter(context, self._machine)
+                adapter = _Adapter(context)
             self._adapters[key] = adapter
             if len(self._adapters) > KEPT:
                 self._adapters.popitem(last=False)
             return adapter
-
-    def _machine(self) -> ssl.SSLContext:
-        return Trust().context(DEFAULT_CA_BUNDLE_PATH)
 
 
 def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault | None:
