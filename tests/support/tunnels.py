@@ -13,7 +13,8 @@ from typing import Self
 class TunnelProxy:
     """Answers CONNECT with `status`; with 200 it carries bytes both ways.
 
-    With `tls` it is asked over TLS. `heads` are the requests as they came. `mute`: it takes connections and says nothing.
+    With `tls` it is asked over TLS. `heads` are the requests as they came. `mute`: it takes
+    connections and says nothing.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import socket
 import time
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -363,6 +364,17 @@ def test_retry_after_that_says_nothing(
     assert (fault.reason, fault.retry_after) == (Reason.SERVER_ERROR, None)
 
 
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose local time is nine hours ahead."""
+    monkeypatch.setenv("TZ", "JST-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
 def test_retry_after_as_a_date_ignores_our_clock(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
