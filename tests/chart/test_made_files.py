@@ -72,7 +72,7 @@ def objects(part: Any, at: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for index, item in enumerate(part):
             yield from objects(item, f"{at}/{index}")
     if isinstance(part, dict):
-        if part.get("type") == "object" or "properties" in part:
+        if "object" in str(part.get("type")) or "properties" in part:
             yield at, part
         for key, value in part.items():
             yield from objects(value, f"{at}/{key}")
@@ -118,6 +118,24 @@ def test_unknown_keys_are_refused(place: str) -> None:
     where = "/".join(["", *above])
     assert f"at '{where}'" in str(refused.value)
     assert "'nobody' not allowed" in str(refused.value)
+
+
+def paths(part: Any, above: str = "") -> Iterator[str]:
+    """Every value and section of the schema, as `--set` names it."""
+    for key, value in part.get("properties", {}).items():
+        yield f"{above}{key}"
+        yield from paths(value, f"{above}{key}.")
+
+
+@pytest.mark.parametrize("path", list(paths(schema())))
+@pytest.mark.parametrize("name", ["everything", "injection"])
+def test_null_is_understood(name: str, path: str) -> None:
+    """Null removes a default: that is taken, or refused by name, and no template falls over it."""
+    try:
+        render(ci_values()[name], "--set", f"{path}=null")
+    except HelmError as refused:
+        text = str(refused)
+        assert "missing property" in text or "these values cannot work" in text, text
 
 
 def test_versions_agree() -> None:

@@ -243,6 +243,13 @@ def test_a_configuration_too_large_for_a_configmap() -> None:
         render(source_values(*tokens))
 
 
+def test_a_configuration_too_large_for_a_variable() -> None:
+    """A sidecar has it in its environment, where 128 KiB is the end."""
+    values = profile({**file_token(), "request": {"parameters": {"x": 131_000 * "x"}}})
+    with pytest.raises(HelmError, match=r"injection\.profiles\.x\.config: is larger than the 128"):
+        render(values)
+
+
 def test_the_api_of_a_live_cluster_counts() -> None:
     """Where a cluster lists its kinds, its version alone is not enough: a gate may be off."""
     values = profile(file_token())

@@ -270,6 +270,17 @@ def test_files_on_a_volume_of_ones_own() -> None:
     assert mounts["shared"] == "/shared"
 
 
+def test_spreading_selects_the_release() -> None:
+    """A constraint without a selector gets the release's; one that has its own keeps it."""
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    own = {**spread, "labelSelector": {"matchLabels": {"a": "b"}}}
+    first, second = pod(source_values(secret_token(), topologySpreadConstraints=[spread, own]))[
+        "spec"
+    ]["topologySpreadConstraints"]
+    assert first["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"] == "sr"
+    assert second == own
+
+
 def test_disruption_budget_only_for_several() -> None:
     """One replica has no budget, which could only hold up a node; several, with election, have."""
     assert not every(render(source_values(secret_token())), "PodDisruptionBudget")

@@ -56,8 +56,7 @@ def _within(
         default = defaults[name]
         if given is None and isinstance(value, yaml.MappingNode) and value.value:
             within = tuple(_within(value, default, here, lines))
-            schema = _closed({one.path[-1]: one.schema for one in within}, meaning)
-            yield Value(here, meaning, default, schema, within)
+            yield Value(here, meaning, default, _section(within, meaning), within)
             continue
         if not meaning:
             raise ValueError(f"{'.'.join(here)} has no comment that says what it means")
@@ -86,12 +85,18 @@ def _plain(default: Any, path: tuple[str, ...]) -> Schema:
     raise ValueError(f"{'.'.join(path)} needs a line `# @schema ...`: its default says too little")
 
 
-def _closed(properties: Schema, meaning: str = "") -> Schema:
+def _section(within: tuple[Value, ...], meaning: str = "") -> Schema:
+    """A closed object.
+
+    Helm takes null for "remove the default": then a mapping that templates look into is missing.
+    """
+    needed = [one.path[-1] for one in within if isinstance(one.default, dict)]
     return {
         **({"description": meaning} if meaning else {}),
         "type": "object",
         "additionalProperties": False,
-        "properties": properties,
+        **({"required": needed} if needed else {}),
+        "properties": {one.path[-1]: one.schema for one in within},
     }
 
 
@@ -102,9 +107,9 @@ def schema(found: tuple[Value, ...]) -> Schema:
     config = json_schema()
     for key in ("$schema", "title", "description"):
         del config[key]
-    whole = _closed({one.path[-1]: one.schema for one in found})
+    whole = _section(found)
     # Helm hands it to every dependency.
-    whole["properties"]["global"] = {"type": "object"}
+    whole["properties"]["global"] = {"type": ["object", "null"]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Values of the chart secret-refresher",

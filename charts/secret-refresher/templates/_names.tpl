@@ -22,7 +22,11 @@
 {{- end -}}
 
 {{- define "secret-refresher.serviceAccountName" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "secret-refresher.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- if or .Values.serviceAccount.name (not .Values.serviceAccount.create) -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- else -}}
+{{- include "secret-refresher.fullname" . -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "secret-refresher.selectorLabels" -}}

@@ -225,6 +225,10 @@ none is asked, the version has to do.
 {{- if not $tokens -}}
   {{- printf "\n%sconfig.tokens: is missing; a sidecar without a token would never let the pod start" $path -}}
 {{- end -}}
+{{- /* Linux: MAX_ARG_STRLEN is 128 KiB, the variable's name included. */ -}}
+{{- if gt (include "secret-refresher.sidecarConfig" .profile | len) 131000 -}}
+  {{- printf "\n%sconfig: is larger than the 128 KiB that an environment variable holds; a pod hardly needs so many tokens" $path -}}
+{{- end -}}
 {{- include "secret-refresher.problems.tokens" (dict
       "root" .root "tokens" $tokens "path" $path "config" .profile.config
       "credentials" .profile.credentials "caBundles" .profile.caBundles
