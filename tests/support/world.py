@@ -22,18 +22,24 @@ from secret_refresher.ports import (
     Subject,
     Wrote,
 )
+from secret_refresher.tokens.rendering import Render, render
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant, Life, Token
 from support.tokens import WALL
 
+RAW = Render()
 AWAY = Fault(Reason.CONNECT, "refused", "start it", Lane.TRANSIENT)
 
 
 @dataclass
 class Box:
-    """What a sink's place in the world holds; outlives processes."""
+    """What a sink's place in the world holds; outlives processes.
+
+    `life` and `source` are the record of `written`, whatever `text` has become since.
+    """
 
     text: str | None = None
+    written: str | None = None
     life: Life | None = None
     source: str = ""
     broken: bool = False
@@ -50,10 +56,16 @@ class BoxSink:
 
     kind = "file"
 
-    def __init__(self, world: World, target: str) -> None:
+    def __init__(self, world: World, target: str, render: Render = RAW) -> None:
         self._world = world
-        self.target = self.identity = target
-        self._seen: str | None = None
+        self._render = render
+        self.target = target
+        self._seen: tuple[str | None, Life | None] | None = None
+
+    @property
+    def identity(self) -> str:
+        """The target with its rendering."""
+        return f"{self.target} {self._render}"
 
     @property
     def _box(self) -> Box:
@@ -63,35 +75,45 @@ class BoxSink:
         if self._box.broken:
             raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
 
+    def _look(self) -> tuple[str | None, Life | None]:
+        return self._box.text, self._box.life
+
     def inspect(self, source: str) -> Finding:
         """What the box holds."""
         self._check()
-        self._seen = self._box.text
-        if self._box.text is None:
+        self._seen = self._look()
+        box = self._box
+        if box.text is None:
             return Finding(Held.NOTHING)
-        if self._box.life is None or self._box.source != source:
+        known = box.text == box.written and box.source == f"{source}+{self._render.digest()}"
+        if box.life is None or not known or box.life.issued > self._world.time:
             return Finding(Held.FOREIGN)
-        return Finding(Held.OURS, self._box.life)
+        return Finding(Held.OURS, box.life)
 
     def publish(self, token: Token) -> Wrote:
         """Puts the token into the box."""
+        text = render(self._render, token, self.target).reveal().decode()
         self._check()
         if self._box.full:
             raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
         self._box.look(self._world.time)
-        self._box.text = self._seen = token.access_token.reveal()
-        self._box.life, self._box.source = token.life, token.source
-        return Wrote.WRITTEN
+        same = self._box.text == text
+        self._box.text = self._box.written = text
+        self._box.life = token.life
+        self._box.source = f"{token.source}+{self._render.digest()}"
+        self._seen = self._look()
+        return Wrote.UNCHANGED if same else Wrote.WRITTEN
 
     def remove(self) -> bool:
         """Empties the box."""
         self._check()
         held, self._box.text, self._box.life = self._box.text, None, None
+        self._seen = self._look()
         return held is not None
 
     def disturbed(self) -> bool:
         """Whether it changed."""
-        return self._box.text != self._seen
+        return self._look() != self._seen
 
     def close(self) -> None:
         """Nothing to give up."""
