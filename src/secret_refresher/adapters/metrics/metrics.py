@@ -5,9 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import final
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import choose_encoder
-
 from secret_refresher.adapters.metrics.families import PREFIX, families
 from secret_refresher.adapters.metrics.ledger import Ledger
 from secret_refresher.adapters.metrics.text import encode
@@ -22,20 +19,18 @@ __all__ = ["PREFIX", "Metrics"]
 class Metrics:
     """Observes, and answers a scrape; implements `ports.Observer`.
 
-    A series costs nothing between two scrapes but its number.
+    A series costs nothing between two scrapes but its number, and `prometheus_client` is
+    imported by the first scrape: no application waits for its token that long.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ledger = Ledger()
         self._view: View | None = None
-        self._process = CollectorRegistry(auto_describe=False)
 
     def watch(self, view: View) -> None:
         """Takes the engine whose records are shown, and begins to answer for it."""
         self._view = view
-        self._process = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self._process)
 
     def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
         """Counts a fact."""
@@ -45,6 +40,9 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[str, bytes]:
         """Content type and body of a scrape, in the format that the Accept header asks for."""
+        from prometheus_client import CollectorRegistry, ProcessCollector
+        from prometheus_client.exposition import choose_encoder
+
         encode_process, content_type = choose_encoder(accept)
         body = BytesIO()
         if self._view is not None:
@@ -55,5 +53,7 @@ class Metrics:
             now, wall = self._clock.now(), self._clock.wall()
             for family in families(tokens, self._ledger, self._view, now, wall):
                 body.writelines(encode(family, openmetrics=openmetrics))
-        body.write(encode_process(self._process))  # with OpenMetrics' last line
+        process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=process)
+        body.write(encode_process(process))  # with OpenMetrics' last line
         return content_type, body.getvalue()
