@@ -26,7 +26,7 @@ from tools.show.stage import Stage, figures, stage
 
 def steady(show: Stage, refreshes: int, idle: float) -> dict[str, object]:
     """Counts from the audit log; `idle` is how many seconds to watch it do nothing."""
-    namespace = show.account.namespace
+    namespace, show.server.lifetime = show.account.namespace, 4.0
     token = to_secrets(show.server.token_url, show.folder, {"name": "t", "namespace": namespace})
     daemon = employ(show.cluster, show.account, show.folder, settings(token))
     begin = show.cluster.mark()
@@ -35,7 +35,6 @@ def steady(show: Stage, refreshes: int, idle: float) -> dict[str, object]:
         at_start = _verbs(show.cluster, show.account, begin)
         mark = show.cluster.mark()
         before = len(daemon.logs("token published"))
-        show.server.lifetime = max(show.server.lifetime, 2.0)
         daemon.wait("token published", before + refreshes, patience=600)
         during = _verbs(show.cluster, show.account, mark)
         done = len(daemon.logs("token published")) - before
@@ -79,7 +78,7 @@ def main() -> int:
     parser.add_argument("--refreshes", type=int, default=20)
     parser.add_argument("--idle", type=float, default=180.0)
     options = parser.parse_args()
-    with stage(4.0) as show:
+    with stage(3600.0) as show:
         found = steady(show, options.refreshes, options.idle)
     figures("What one token costs the API server", found)
     return 0

@@ -1,0 +1,89 @@
+"""Short versions of what tools/show demonstrates."""
+
+import sys
+
+import yaml
+
+from support.cluster_daemon import held
+from support.daemon import until
+from tools.show.fill import PLACES, cold
+from tools.show.memory import memory
+from tools.show.outage import outage
+from tools.show.ownership import ownership
+from tools.show.stage import Stage
+from tools.show.steady import steady
+from tools.show.two import two
+
+
+def test_outage(stand: Stage) -> None:
+    """While the API server dies and comes back, no reader sees a bad token."""
+    stand.server.lifetime = 20
+    found = outage(stand, 20)
+    assert found["API server killed"] != 0
+    assert found["reads without an answer"] != 0
+    assert found["bad reads"] == {}
+    assert found["exit status"] == 0
+
+
+def test_steady(stand: Stage) -> None:
+    """A refresh is one request to the API server, and between two there is none."""
+    found = steady(stand, 3, 5)
+    during, refreshes = found["requests during them"], found["refreshes"]
+    assert isinstance(during, dict)
+    assert isinstance(refreshes, int)
+    assert list(during) == ["patch secrets"]
+    # One may be in the log of one and not yet in that of the other.
+    assert abs(during["patch secrets"] - refreshes) <= 1
+    assert found["requests while idle"] == {}
+    assert found["token requests while idle"] == 0
+
+
+def test_two(stand: Stage) -> None:
+    """Two daemons settle: each writes what it fetched at most once, and no token goes back."""
+    stand.server.lifetime = life = 6
+    seconds = 18
+    found = two(stand, seconds)
+    assert found["bad reads"] == {}
+    assert found["an older one after a newer"] == 0
+    for peer in (stand.account.name, f"{stand.account.name}-2"):
+        requests, writes = found[f"{peer}: token requests"], found[f"{peer}: writes"]
+        assert isinstance(requests, int)
+        assert isinstance(writes, int)
+        # No token is replaced before two fifths of its life.
+        assert requests <= seconds / (0.4 * life) + 2
+        assert writes <= requests
+        assert found[f"{peer}: drift put right"] == 0
+
+
+def test_memory(stand: Stage) -> None:
+    """Beside the floor a Secret sink needs a few MiB: no typed client, no second YAML or HTTP."""
+    found = memory(stand, sys.executable, refreshes=2, rounds=1)
+    above = found["above it, MiB (bar: 5)"]
+    assert isinstance(above, float)
+    assert above < 10
+
+
+def test_cold(stand: Stage) -> None:
+    """From cold each of a hundred Secrets gets its own token, by as many token requests."""
+    daemon, namespaces = cold(stand, sys.executable, 100)
+    with daemon:
+        until(lambda: len(daemon.logs("token published")) == 100, "all of them", patience=90)
+    tokens = [
+        held(stand.cluster, namespaces[number % PLACES], f"t-{number:05d}") for number in range(100)
+    ]
+    assert sorted(filter(None, tokens)) == sorted(stand.server.tokens)
+    assert len(stand.server.requests) == 100
+
+
+def test_ownership(stand: Stage) -> None:
+    """After a person edited another key, each manages what is his."""
+    shown = yaml.safe_load(ownership(stand))
+    owned = {
+        entry["manager"]: (set(entry["fieldsV1"]["f:data"]), entry["operation"])
+        for entry in shown["metadata"]["managedFields"]
+    }
+    assert owned == {
+        "secret-refresher": ({"f:token"}, "Apply"),
+        "kubectl-edit": ({"f:colour"}, "Update"),
+    }
+    assert set(shown["data"]) == {"colour", "token"}
