@@ -370,3 +370,16 @@ def test_at_most_one_fetch_is_under_way() -> None:
     assert not wanted_fetch(story.at(0, events.SinkSeen(1, None)))
     assert not wanted_fetch(story.at(5, events.CredentialsChanged()))
     assert not wanted_fetch(story.at(9))
+
+
+def test_a_wall_clock_that_was_set_back_hides_no_new_token() -> None:
+    """After an hour back the next token is published all the same, and asked for once."""
+    story = Story().running()
+    story.at(46)
+    later = replace(grant("t2", 46), issued_at=WALL + 46 - 3600)
+    (publish,) = story.at(46, story.ended(later))
+    assert isinstance(publish, events.Tend)
+    assert publish.work is Work.PUBLISH
+    assert story.written(46) == []
+    assert sink_state(story.state, 0, 46) is SinkState.CURRENT
+    assert due(story.state, 46) == 46 + 45

@@ -82,7 +82,7 @@ def sink_work(state: TokenState, sink: SinkRecord, now: float) -> Work | None:
         return Work.INSPECT
     token = state.token
     if token is not None and token.life.alive(now):
-        older = sink.life is None or sink.life.issued_at < token.life.issued_at
+        older = sink.life is None or sink.life.older(token.life)
         if older or not sink_alive(sink, now):
             return Work.PUBLISH
     if sink.life is not None and not sink_alive(sink, now):

@@ -118,7 +118,7 @@ def scheduled_life(state: TokenState, now: float) -> Life | None:
     held = [sink.life for sink in state.sinks if sink.life is not None]
     if state.token is not None:
         mine = state.token.life
-        candidates = [life for life in held if life.issued_at >= mine.issued_at] or [mine]
+        candidates = [life for life in held if not life.older(mine)] or [mine]
     else:
         candidates = [life for life in held if life.alive(now)]
     return min(candidates, key=lambda life: life.refresh, default=None)
@@ -163,7 +163,7 @@ def sink_state(state: TokenState, index: int, now: float) -> SinkState:
     if not sink.life.alive(now):
         return SinkState.EXPIRED
     newest = scheduled_life(state, now)
-    behind = newest is not None and sink.life.issued_at < newest.issued_at
+    behind = newest is not None and sink.life.older(newest)
     return SinkState.BEHIND if behind else SinkState.CURRENT
 
 

@@ -30,8 +30,6 @@ _DEAD_ON_ARRIVAL = Fault(
     "the token had expired before the answer arrived",
     "ask the server's owner for a longer life, or look for what delays its answers",
 )
-_SAME_INSTANT = 0.001
-"""Seconds; written instants have milliseconds."""
 
 
 def step(
@@ -189,9 +187,9 @@ def _sink_seen(
     if found is not None and known is None and not state.config.adopt:
         found = None
     if found is not None:
-        found = next((life for life in (known, before.life) if _same(life, found)), found)
+        found = next((life for life in (known, before.life) if life and life.same(found)), found)
     notices: list[events.Notice] = []
-    lost = before.life is not None and (found is None or found.issued_at < before.life.issued_at)
+    lost = before.life is not None and (found is None or found.older(before.life))
     if lost and sink_alive(before, now):
         notices.append(events.Drifted(event.sink))
     elif found is not None and found not in {known, before.life} and found.alive(now):
@@ -213,16 +211,12 @@ def _sink_seen(
     return state, notices
 
 
-def _same(known: Life | None, found: Life) -> bool:
-    return known is not None and abs(known.issued_at - found.issued_at) < _SAME_INSTANT
-
-
 def _sink_written(
     state: TokenState, event: events.SinkWritten
 ) -> tuple[TokenState, list[events.Notice]]:
     before = state.sinks[event.sink]
     life = event.life
-    if state.token is not None and _same(state.token.life, life):
+    if state.token is not None and state.token.life.same(life):
         life = state.token.life
     notice = events.Published(
         state.attempts, event.sink, life, event.unchanged, before.repairing, before.failures

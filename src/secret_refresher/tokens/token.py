@@ -7,6 +7,9 @@ from typing import final
 
 from secret_refresher.tokens.secret import Secret
 
+_SAME_INSTANT = 0.001
+"""Seconds; written instants have milliseconds."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,8 @@ class Life:
 
     `issued`, `refresh` and `expires` are seconds of the process's clock (`Clock.now`), which
     ignores changes of the wall clock. `issued_at` is the wall clock (seconds since the epoch)
-    at `issued`: it is shown and written, and decides nothing.
+    at `issued`: it is shown and written, and tells a token that was read back from others; it
+    never decides which of two is newer, as it may have been set back between them.
     """
 
     issued: float
@@ -45,6 +49,14 @@ class Life:
     def alive(self, now: float) -> bool:
         """Whether a consumer may still use the token at `now`."""
         return now < self.expires
+
+    def same(self, other: Life) -> bool:
+        """Whether both are of one token, which may have been read back from where it stands."""
+        return abs(self.issued_at - other.issued_at) < _SAME_INSTANT
+
+    def older(self, other: Life) -> bool:
+        """Whether another token was issued later than this one."""
+        return self.issued < other.issued and not self.same(other)
 
 
 @final
