@@ -31,10 +31,14 @@ _Key = tuple[str, tuple[tuple[str, str], ...]]
 class Drift:
     """Follows Secrets: watched by name, watched by namespace, or read in turn.
 
-    A sink asks for `latest` and compares; nothing here knows what a version means.
+    A sink asks for `latest` and compares; nothing here knows what a version means. `lap`: seconds
+    that reading a few in turn takes at least.
     """
 
-    def __init__(self, api: Api, clock: Clock, stop: threading.Event) -> None:
+    def __init__(
+        self, api: Api, clock: Clock, stop: threading.Event, *, lap: float = ROUND
+    ) -> None:
+        self._lap = lap
         self._api = api
         self._clock = clock
         self._stop = stop
@@ -123,6 +127,7 @@ class Drift:
         if scope is None:
             scope = self._scopes[path, query] = _Scope((path, query), self, self._on_failure)
             scope.reflector = Reflector(self._api, self._clock, path, query, scope)
+            scope.places.add(place)
             scope.reflector.start()
         scope.places.add(place)
         return scope
@@ -138,7 +143,7 @@ class Drift:
     # --- reading in turn -----------------------------------------------------------------------
 
     def _read_in_turn(self) -> None:
-        pause = ROUND
+        pause = self._lap
         while not self._stop.wait(pause):
             with self._lock:
                 places = [
@@ -146,9 +151,9 @@ class Drift:
                     for (place, _), followed in self._followed.items()
                     if followed.scope is None or followed.scope.blind
                 ]
-            pause = ROUND
+            pause = self._lap
             for place in places:
-                pause = max(PACE, ROUND / len(places))
+                pause = max(PACE, self._lap / len(places))
                 # The sink's own work tells what is wrong with the API server.
                 with contextlib.suppress(Trouble):
                     self._read(place)
