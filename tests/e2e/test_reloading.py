@@ -199,3 +199,30 @@ def test_two_tokens_swap_their_files(
     daemon.configure(both("two", "one"))
     until(lambda: (two.read_text(), one.read_text()) == texts, "the swap")
     assert len(server.requests) == 2
+
+
+def test_a_mounted_configmap(server: AuthorizationServer, start: Start, tmp_path: Path) -> None:
+    """The kubelet's swap of `..data` is noticed, by a folder and by a file in it."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+
+    def generation(number: int, *names: str) -> None:
+        folder = mount / f"..{number}"
+        folder.mkdir()
+        tokens = (entry(server.token_url, tmp_path, name) for name in names)
+        (folder / "config.yaml").write_text(str(settings(*tokens)))
+        (mount / "..data_tmp").symlink_to(folder.name)
+        (mount / "..data_tmp").rename(mount / "..data")
+
+    generation(1, "first")
+    (mount / "config.yaml").symlink_to("..data/config.yaml")
+    daemon = start(settings(), config=mount)
+    daemon.wait("token published", token="first")
+    generation(2, "first", "second")
+    daemon.wait("token published", token="second")
+    daemon.kill()
+    daemon = start(settings(), config=mount / "config.yaml")
+    daemon.wait("live token adopted", token="second")
+    generation(3, "first", "second", "third")
+    daemon.wait("token published", token="third")
+    assert len(server.requests) == 3

@@ -83,3 +83,17 @@ def test_a_second_signal_ends_it_now(
     daemon.wait("stopping")
     daemon.send(signal.SIGTERM)
     assert daemon.ended(3) == -signal.SIGTERM
+
+
+def test_stopped_at_any_time(server: AuthorizationServer, start: Start, tmp_path: Path) -> None:
+    """In the middle of fetches and publishes of many tokens: status 0, and nothing left over."""
+    server.lifetime, server.delay = 2, 0.05
+    names = [f"token-{number}" for number in range(20)]
+    daemon = start(settings(*(entry(server.token_url, tmp_path, name) for name in names)))
+    for number in range(8):
+        daemon.wait("listening")
+        time.sleep(0.13 * number)
+        assert daemon.stop() == 0
+        assert daemon.logs("not JSON") == daemon.logs("defect") == []
+        assert [path for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
+        daemon.start()
