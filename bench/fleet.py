@@ -39,7 +39,9 @@ from secret_refresher.tokens.token import Grant, Life, Token
 
 TOKEN_BYTES = 800
 """About what a signed JWT takes."""
-QUIET = 8.0
+QUIET = 12.0
+"""Seconds in which no token that an earlier process left is due."""
+_BACKLOG = 0.5
 _CONFIG = """\
 defaults:
   tokenUrl: https://id.example.com/oauth/token
@@ -55,11 +57,12 @@ CLOCK = SystemClock()
 class Mint:
     """Grants tokens of `life` seconds, `latency` seconds (from, to) after it was asked.
 
-    It notes how many seconds after the planned instant each refresh began.
+    `late`: for each refresh the instant that it was planned for, and how many seconds later it
+    began.
     """
 
     def __init__(self, life: float, latency: tuple[float, float]) -> None:
-        self.late: list[float] = []
+        self.late: list[tuple[float, float]] = []
         self._life = life
         self._latency = latency
         self._planned: dict[str, float] = {}
@@ -70,7 +73,7 @@ class Mint:
         begin = CLOCK.now()
         planned = self._planned.get(token.name)
         if planned is not None:
-            self.late.append(begin - planned)
+            self.late.append((planned, begin - planned))
         wait = random.uniform(*self._latency)  # noqa: S311 - a simulation
         self._never.wait(min(timeout, wait))
         text = os.urandom(TOKEN_BYTES // 2).hex()
@@ -81,6 +84,11 @@ class Mint:
     def credentials(self, token: TokenConfig) -> str:  # noqa: ARG002 - the port's
         """They never change."""
         return "digest"
+
+    def caught_up(self) -> bool:
+        """Whether no token has been due for long."""
+        oldest = min(list(self._planned.values()), default=float("inf"))
+        return oldest > CLOCK.now() - _BACKLOG
 
     def notice(self, about: object, fact: object) -> None:
         """As an observer: keeps for when each token's next refresh is planned."""
@@ -155,7 +163,7 @@ class Fleet:
     def publish_before(self) -> None:
         """Leaves in every sink what an earlier process would have: tokens of all ages.
 
-        None of them is due before this process has had `QUIET` seconds to look at them all.
+        None of them is due before this process has had time to look at them all.
         """
         now, wall = CLOCK.now(), CLOCK.wall()
         for token in self.config.tokens:
@@ -167,13 +175,14 @@ class Fleet:
                 sink.publish(Token(text, "Bearer", None, life, source_fingerprint(token)))
                 sink.close()
 
-    def wait_until_full(self, limit: float = 300.0) -> float:
-        """Waits until every sink holds a live token; seconds that it took."""
-        begin = CLOCK.now()
-        while CLOCK.now() < begin + limit:
+    def wait_until_full(self, limit: float = 300.0) -> None:
+        """Waits until every sink holds a live token and none is overdue."""
+        end = CLOCK.now() + limit
+        while CLOCK.now() < end:
             states = [state for _, state in self.engine.tokens()]
-            if len(states) == self.size and all(state.once for state in states):
-                return CLOCK.now() - begin
+            full = len(states) == self.size and all(state.once for state in states)
+            if full and self.mint.caught_up():
+                return
             self._stopped.wait(0.1)
         raise TimeoutError(f"{self.size} tokens were not published within {limit:.0f} s")
 
