@@ -236,9 +236,9 @@ def test_files_cannot_be_confused(
         client_id_file=str(tmp_path / "client_id"), client_secret_file=str(token.secret_file)
     )
     digests = set()
-    between = f"{token.secret_file}\0holds\0"
     shares = [("a", "bc"), ("ab", "c"), ("", "abc")]
-    shares += [(f"a{between}b", "c"), ("a", f"b{between}c")]
+    for between in (f"{token.secret_file}\0holds", f"{token.secret_file}\0holds\0"):
+        shares += [(f"a{between}b", "c"), ("a", f"b{between}c")]
     for name, secret in shares:
         (tmp_path / "client_id").write_text(name)
         token.secret_file.write_text(secret)

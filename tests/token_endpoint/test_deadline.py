@@ -12,6 +12,7 @@ from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.adapters.token_endpoint.names import Address
+from secret_refresher.adapters.token_endpoint.watch import Line, Watch
 from secret_refresher.errors import Fault, Reason
 from secret_refresher.ports import Outcome
 from secret_refresher.tokens.token import Grant
@@ -148,6 +149,23 @@ def test_no_time_left_is_no_exchange(endpoint: TokenEndpoint, token: TokenMaker)
     outcome, fault = timed(lambda: endpoint.fetch(token(), 0.0))
     assert fault.reason is Reason.TIMEOUT
     assert not any(exchange.reached for exchange in outcome.exchanges)
+
+
+def test_a_connection_that_is_made_too_late_is_shut_at_once() -> None:
+    """Whatever is guarded after the deadline ends there and then."""
+    with Watch(SystemClock(), 0.01) as watch:
+        end = time.monotonic() + PATIENCE
+        while not watch.over() and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        here, there = socket.socketpair()
+        with here, there:
+            line = Line(here)
+            there.settimeout(PATIENCE)
+            watch.guard(line)
+            assert there.recv(1) == b""
+            line.close()
+            line.shut()
 
 
 # --- names -----------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import socket
+import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,17 @@ import pytest
 
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
-from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.adapters.token_endpoint.names import Address
+from secret_refresher.adapters.token_endpoint import TokenEndpoint, faults
+from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
+from secret_refresher.adapters.token_endpoint.names import Address, Resolver
+from secret_refresher.adapters.token_endpoint.request import token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust
+from secret_refresher.adapters.token_endpoint.watch import Watch
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
-from support.authorization_answers import CUT, Answer, redirect
+from support.authorization_answers import CUT, Answer
 from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
 from support.endpoint_tokens import TokenMaker
@@ -448,13 +454,12 @@ def test_a_proxy_that_refuses_a_request(
     token: TokenMaker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A 407 to an http:// request is the proxy's too, on a connection used before as well."""
+    """A 407 to an http:// request is the proxy's too."""
     monkeypatch.setenv("HTTP_PROXY", server.origin)
-    server.queue(redirect("/t2"), Answer(407), Answer(407))
-    for _ in range(2):
-        fault = fault_of(endpoint, token(url="http://id.example.com/t"))
-        assert (fault.reason, fault.status) == (Reason.PROXY, 407)
-        assert f"the proxy 127.0.0.1 port {server.port} asks" in fault.summary
+    server.queue(Answer(407))
+    fault = fault_of(endpoint, token(url="http://id.example.com/t"))
+    assert (fault.reason, fault.status) == (Reason.PROXY, 407)
+    assert f"the proxy 127.0.0.1 port {server.port} asks" in fault.summary
 
 
 def test_a_proxy_that_speaks_tls(
@@ -491,8 +496,34 @@ def test_a_tunnel_through_a_proxy_that_speaks_tls(
         assert isinstance(outcome.result, Grant), outcome
 
 
-def test_errno_names_are_kept(endpoint: TokenEndpoint, token: TokenMaker) -> None:
-    """An address where nothing can be is told with the system's name for it."""
-    fault = fault_of(endpoint, token(url="http://255.255.255.255/"))
-    assert fault.reason is Reason.CONNECT
-    assert fault.code in errno.errorcode.values()
+# --- texts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "reason", "advice"),
+    [
+        (Stage.CONNECT, OSError(errno.ENETUNREACH, "hush"), Reason.CONNECT, "no way there"),
+        (Stage.CONNECT, OSError(errno.EHOSTUNREACH, "hush"), Reason.CONNECT, "no way there"),
+        (Stage.CONNECT, OSError(errno.EMFILE, "hush"), Reason.CONNECT, "look at the server"),
+        (Stage.TLS, ConnectionResetError(errno.ECONNRESET, "hush"), Reason.NETWORK, "look at"),
+        (Stage.TLS, ssl.SSLEOFError(8, "hush"), Reason.NETWORK, "look at the server"),
+        (Stage.TLS, ssl.SSLError(1, "hush"), Reason.TLS, "TLS 1.2"),
+        (Stage.ANSWER, http.client.LineTooLong("hush"), Reason.BAD_ANSWER, "scheme and port"),
+        (Stage.ANSWER, KeyError("hush"), Reason.INTERNAL, "report it"),
+        (Stage.BEGIN, KeyError("hush"), Reason.INTERNAL, "report it"),
+    ],
+)
+def test_errors_of_the_system_and_of_libraries(
+    token: TokenMaker, stage: Stage, error: Exception, reason: Reason, advice: str
+) -> None:
+    """An error is told by its kind and by how far the request had come, never by its text."""
+    clock = SystemClock()
+    request = token_request(token(), Secret("me"), Secret("sesame"), "test")
+    hop = Hop(request, Watch(clock, 60), Resolver(), clock)
+    hop.stage = stage
+    wrapped = ValueError("hush") if stage is not Stage.BEGIN else KeyError()
+    wrapped.__cause__ = error
+    fault = faults.fault_of(wrapped, hop)
+    assert fault.reason is reason
+    assert advice in fault.advice
+    assert "hush" not in str(fault)

@@ -43,7 +43,6 @@ def is_stale(error: Exception, hop: Hop) -> bool:
     """Whether a kept connection had been closed by the server before the request came."""
     return (
         hop.reused
-        and not hop.fresh
         and not hop.watch.over()
         and hop.stage is Stage.ANSWER
         and _find(
@@ -177,8 +176,9 @@ def _no_connection(error: OSError, hop: Hop) -> Fault:
 
 def _tls(error: ssl.SSLError, hop: Hop) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate(error.verify_code, hop)
-    name = error.reason if _OPENSSL_NAME.fullmatch(error.reason or "") else None
+        return _certificate(getattr(error, "verify_code", 0), hop)
+    said = getattr(error, "reason", None) or ""
+    name = said if _OPENSSL_NAME.fullmatch(said) else None
     if name in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
         what = f"{hop.server} does not speak TLS"
         advice = "check scheme and port in tokenUrl, and whether a proxy answers in its place"

@@ -51,6 +51,7 @@ class Hop:
         "resolver",
         "reused",
         "stage",
+        "stale",
         "watch",
     )
 
@@ -68,6 +69,7 @@ class Hop:
         self.resolver = resolver
         self.fresh = fresh
         self.reused = False
+        self.stale = False
         self.stage = Stage.BEGIN
         self.proxy: tuple[str, int] | None = None
         self._clock = clock

@@ -101,7 +101,7 @@ class Transport:
         secure = hop.request.url.startswith("https:")
         adapter = self._adapter(trust.key, trust.context if secure else None)
         outcome = _attempt(adapter, hop)
-        if outcome is None:
+        if hop.stale:
             # The server had closed the connection while it was idle. That is nobody's failure,
             # and the request reached nobody: it is sent again, on a connection of its own.
             hop.fresh = True
@@ -110,7 +110,7 @@ class Transport:
             if outcome.status == _PROXY_AUTHENTICATION_REQUIRED and hop.proxy is not None:
                 raise Trouble(proxy_refused(hop))
             return outcome
-        raise Trouble(outcome if outcome is not None else fault_of(ConnectionError(), hop))
+        raise Trouble(outcome)
 
     def _adapter(self, key: str, make: Callable[[str], ssl.SSLContext] | None) -> _Adapter:
         key = "plain" if make is None else f"tls {key}"
@@ -125,15 +125,17 @@ class Transport:
             return adapter
 
 
-def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault | None:
-    """One try; None where an idle connection turned out to be dead. Never raises."""
+def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault:
+    """One try; never raises, and nothing of what was raised comes out of it."""
+    hop.stale = False
     try:
         with hop:
             answer = _exchange(adapter, hop)
     except Trouble as trouble:
         return trouble.fault
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold the request
-        return None if is_stale(error, hop) else fault_of(error, hop)
+        hop.stale = is_stale(error, hop)
+        return fault_of(error, hop)
     # A connection that the deadline shut may look like one that ended well.
     return fault_of(TimeoutError(), hop) if hop.watch.over() else answer
 
