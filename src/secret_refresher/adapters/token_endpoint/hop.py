@@ -33,10 +33,10 @@ class Hop:
     """One request and its answer; used by one thread, which finds it by `current()`.
 
     The libraries' connections report to it, since what they raise has been wrapped several
-    times when it arrives. `fresh`: no connection that was used before; `reused`: it was one.
-    `issued` and `issued_at` are the two clocks from just before the request was sent.
-    `answered_at` is the wall clock when the answer's head had come.
-    `proxy` is the proxy's host and port where there is one.
+    times when it arrives. `fresh`: no connection that was used before is wanted; `reused`: one
+    was taken; `stale`: it turned out to be dead. `issued` and `issued_at` are the two clocks
+    from just before the request was sent, `answered_at` the wall clock when the answer's head
+    had come. `proxy` is the proxy's host and port where there is one.
     """
 
     __slots__ = (
