@@ -303,6 +303,30 @@ def test_profiles_come_and_go(cluster: Cluster) -> None:
         assert "volumes" not in gone["spec"]
 
 
+def test_a_large_configuration_fits(cluster: Cluster) -> None:
+    """A profile nearly as large as the API server takes works as a small one."""
+    release = cluster.namespace(prefix="release")
+    namespace = cluster.namespace({"served-by": release})
+    tokens = [
+        {**file_token(f"t{number}"), "request": {"headers": {"X": 700 * "x"}}}
+        for number in range(90)
+    ]
+    values = {
+        "injection": {
+            "profiles": {"large": source_values(*tokens)},
+            "namespaceSelector": {"matchLabels": {"served-by": release}},
+        }
+    }
+    cluster.helm(
+        *("install", "sr", CHART, "--namespace", release, "--values", "-"),
+        text=json.dumps(values),
+    )
+    made = soon(cluster, pod(namespace, "large"), injected)
+    [entry] = made["spec"]["initContainers"][0]["env"]
+    assert len(entry["value"]) > 60_000
+    cluster.helm("uninstall", "sr", "--namespace", release)
+
+
 def test_two_releases_share_a_cluster(cluster: Cluster) -> None:
     """Each serves the namespaces that it selects, and knows nothing of the other's profiles."""
     made = {}

@@ -243,11 +243,19 @@ def test_a_configuration_too_large_for_a_configmap() -> None:
         render(source_values(*tokens))
 
 
-def test_a_configuration_too_large_for_a_variable() -> None:
-    """A sidecar has it in its environment, where 128 KiB is the end."""
-    values = profile({**file_token(), "request": {"parameters": {"x": 131_000 * "x"}}})
-    with pytest.raises(HelmError, match=r"injection\.profiles\.x\.config: is larger than the 128"):
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        (131_000, "x.config: is larger than the 128 KiB that an environment variable holds"),
+        (100_000, "x.config: is larger than an admission policy may be (100,000 characters)"),
+    ],
+)
+def test_a_configuration_too_large_for_a_sidecar(size: int, sentence: str) -> None:
+    """Its environment and the policy have ends, which are told before anything is made."""
+    values = profile({**file_token(), "request": {"parameters": {"x": size * "x"}}})
+    with pytest.raises(HelmError) as refused:
         render(values)
+    assert sentence in str(refused.value)
 
 
 def test_the_api_of_a_live_cluster_counts() -> None:

@@ -203,6 +203,10 @@ root; tokens.
   {{- end -}}
   {{- range $name, $profile := .Values.injection.profiles -}}
     {{- include "secret-refresher.problems.sidecar" (dict "root" $ "profile" $profile "path" (printf "injection.profiles.%s." $name)) -}}
+    {{- /* The API server's limit for one CEL expression. */ -}}
+    {{- if gt (include "secret-refresher.injectionPatch" (dict "root" $ "profile" $profile) | len) 100000 -}}
+      {{- printf "\ninjection.profiles.%s.config: is larger than an admission policy may be (100,000 characters); make several profiles of it" $name -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- end -}}
