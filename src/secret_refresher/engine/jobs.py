@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from secret_refresher.config.model import TokenConfig
@@ -9,7 +10,7 @@ from secret_refresher.errors import Trouble, internal
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.state import Work
 from secret_refresher.ports import Outcome, Sink, TokenSource, Wrote
-from secret_refresher.tokens.token import Token
+from secret_refresher.tokens.token import Life, Token
 
 
 def fetch(source: TokenSource, config: TokenConfig, timeout: float) -> Outcome:
@@ -33,10 +34,21 @@ def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
                 token = cast(Token, action.token)
                 wrote = sink.publish(token)
                 if wrote is Wrote.SUPERSEDED:
-                    return events.SinkSeen(index, sink.inspect(source).life)
+                    return events.SinkSeen(index, _newer(sink.inspect(source).life, token))
                 unchanged = wrote is Wrote.UNCHANGED
                 return events.SinkWritten(index, token.life, unchanged=unchanged)
     except Trouble as trouble:
         return events.SinkFailed(index, trouble.fault)
     except Exception as defect:  # noqa: BLE001 - likewise
         return events.SinkFailed(index, internal(defect))
+
+
+def _newer(found: Life | None, token: Token) -> Life | None:
+    """The life of a token that its sink prefers to ours, whatever our clock thinks of the two.
+
+    The sink compares what both replicas have written; were we to contradict it, we would offer
+    our own token again and again.
+    """
+    if found is None:
+        return None
+    return replace(found, issued=max(found.issued, token.life.issued))
