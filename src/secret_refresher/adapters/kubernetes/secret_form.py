@@ -23,6 +23,9 @@ _RENDERING = PREFIX + "rendering"
 _FINGERPRINT = PREFIX + "fingerprint"
 ANNOTATIONS = (OWNER, TOKEN_NAME, _ISSUED, _EXPIRES, _REFRESH, _RENDERING, _FINGERPRINT)
 LABELS = (MANAGED, MANAGED_BY)
+NOT_THERE = "1"
+"""A resourceVersion that no object has (etcd's first write makes 2): applied with it and without a
+uid, an object is created, and one that is there is refused with 409. Tried on 1.36."""
 CREATOR = "secret-refresher"
 """The value of `app.kubernetes.io/managed-by` on Secrets that we create."""
 
@@ -83,11 +86,14 @@ def document(
 ) -> dict[str, Any]:
     """What is applied: all of our fields, and the object that they are meant for.
 
-    With uid and version a delayed write cannot undo a newer one, nor bring back what was deleted.
+    With uid and version a delayed write cannot undo a newer one, nor bring back what was deleted;
+    one that is meant to create cannot change what somebody else was faster to create.
     """
     metadata: dict[str, Any] = {"name": sink.name, "namespace": namespace}
     created = before is None or before.created
-    if before is not None:
+    if before is None:
+        metadata["resourceVersion"] = NOT_THERE
+    else:
         metadata |= {"uid": before.uid, "resourceVersion": before.version}
     labels = {**_labels(sink), **({MANAGED_BY: CREATOR} if created else {})}
     annotations = {

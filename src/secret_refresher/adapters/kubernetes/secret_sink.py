@@ -31,6 +31,8 @@ _CHANGED = 409
 _TRIES = 3
 """Looks at a Secret that others keep changing, before it is left for later."""
 _REMEMBERED = 8
+_BURST = 6
+_CALM = 5.0
 _EMPTY_MAPS = frozenset({".data", ".metadata.labels", ".metadata.annotations"})
 """Fields that are in conflict only where another manager applied them as `{}`."""
 _FUTURE = 2.0
@@ -46,6 +48,7 @@ class SecretSink:
 
     __slots__ = (
         "_api",
+        "_calm",
         "_clock",
         "_drift",
         "_followed",
@@ -88,6 +91,7 @@ class SecretSink:
         self._followed = False
         self._seen: tuple[str, ...] = ()
         self._reported: str | None = None
+        self._calm = 0.0
 
     @property
     def target(self) -> str:
@@ -136,7 +140,7 @@ class SecretSink:
         skew = self._api.skew()
         there = replace(token.life, issued_at=token.life.issued_at + skew)
         record = Record.of_rendering(rendering_of(content), there, fingerprint)
-        found = self._found or self._look()
+        found = self._found  # None is no risk: then the apply can only create
         for _ in range(_TRIES):
             if found is not None and self._claim(found) is Claim.OURS:
                 if found.record == record and found.rendering == record.rendering:
@@ -170,13 +174,21 @@ class SecretSink:
         raise self._unsettled()
 
     def disturbed(self) -> bool:
-        """Has the Secret a version that neither we wrote nor have seen?"""
+        """Has the Secret a version that neither we wrote nor have seen?
+
+        Whoever writes to it again and again is answered `_BURST` times at once, and then every
+        `_CALM` seconds: two that repair each other must not keep the API server busy.
+        """
         latest = None if self._home is None else self._drift.latest(self._home)
         if latest is None or latest == self._reported:
             return False
         # An old version may be told late; that it is not there is news unless we knew it last.
         if latest in (self._seen[-1:] if latest == GONE else self._seen):
             return False
+        now = self._clock.now()
+        if now < self._calm - (_BURST - 1) * _CALM:
+            return False
+        self._calm = max(now, self._calm) + _CALM
         self._reported = latest
         return True
 
@@ -334,7 +346,7 @@ class SecretSink:
             # Others manage these keys without a value: `claim` saw that, and the version that is
             # named keeps it true.
             answer = self._patch(body, force=True)
-        elif conflicts:
+        elif conflicts and found is not None:
             self._found = None
             raise Trouble(conflict(conflicts, self._where()))
         if answer.status == _CHANGED:
