@@ -81,6 +81,12 @@ class Trial:
             clock=self._clock,
         )
 
+    def _looked(self) -> SecretSink:
+        """One that was looked into, as each is before its first token is fetched."""
+        sink = self._sink()
+        sink.inspect("source")
+        return sink
+
     def _clear(self) -> None:
         try:
             self._cluster.admin.delete("secrets", "wanted", self._namespace)
@@ -94,7 +100,7 @@ class Trial:
 
     def _create(self) -> bool:
         self._clear()
-        return _allowed(lambda: self._sink().publish(self._replica.token()))
+        return _allowed(lambda: self._looked().publish(self._replica.token()))
 
     def _change(self) -> bool:
         self._written()

@@ -15,7 +15,7 @@ from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.secret_form import Installation
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
-from secret_refresher.errors import Lane, Reason
+from secret_refresher.errors import Lane, Reason, Trouble
 from secret_refresher.ports import Finding, Held, Wrote
 from secret_refresher.tokens.rendering import Render
 from support.cluster import Cluster, Object, ServiceAccount
@@ -187,10 +187,28 @@ def test_requests_of_a_publish(cluster: Cluster, account: ServiceAccount, tmp_pa
     sink.publish(replica.token())
     sink.publish(replica.token("token-2"))
     asked = cluster.asked(mark, user=account)
-    # What was not there is looked for once more: it took a fetch since.
-    assert [one.verb for one in asked] == ["get", "get", "patch", "patch"]
-    assert all("fieldManager=secret-refresher" in one.target for one in asked[2:])
+    assert [one.verb for one in asked] == ["get", "patch", "patch"]
+    assert all("fieldManager=secret-refresher" in one.target for one in asked[1:])
     assert all(one.agent.startswith("secret-refresher/") for one in asked)
+
+
+def test_created_meanwhile(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
+) -> None:
+    """What somebody created since the look is never overwritten unseen: an apply only creates."""
+    replica = Replica(cluster, account, tmp_path, ONE)
+    sink = replica.sink()
+    sink.inspect(SOURCE)
+    theirs = {"apiVersion": "v1", "kind": "Secret", "data": {"token": "dGhlaXJz"}}
+    theirs["metadata"] = {"name": "wanted", "namespace": namespace}
+    # The name of our own field manager, so that no conflict of fields protects it.
+    created = cluster.admin.apply(theirs, manager="secret-refresher")
+    annotations = {"metadata": {"annotations": {"secret-refresher.io/owner": "other/installation"}}}
+    cluster.admin.patch("secrets", "wanted", annotations, namespace)
+    with pytest.raises(Trouble) as caught:
+        sink.publish(replica.token())
+    assert caught.value.fault.reason is Reason.CONFLICT
+    assert cluster.admin.get("secrets", "wanted", namespace)["data"] == created["data"]
 
 
 def test_unchanged(
