@@ -25,7 +25,7 @@ from support.cluster_faults import (
     gone_in_watch,
     too_many,
 )
-from support.replica import SOURCE, Replica, eventually, refusal
+from support.replica import SOURCE, OffClock, Replica, eventually, refusal
 
 ONE = "tokens: [{name: partner-api, sinks: [{secret: {name: wanted}}]}]"
 
@@ -79,8 +79,12 @@ def test_silent(cluster: Cluster, account: ServiceAccount, tmp_path: Path) -> No
     assert sink.inspect(SOURCE) == Finding(Held.NOTHING)
 
 
-def test_slow(replica: Replica, way: FaultyWay) -> None:
+@pytest.mark.parametrize("off", [0.0, 1000.0])
+def test_slow(
+    cluster: Cluster, account: ServiceAccount, tmp_path: Path, way: FaultyWay, off: float
+) -> None:
     """A slow answer is waited for, and does not make us believe in another time."""
+    replica = Replica(cluster, account, tmp_path, ONE, server=way.url, clock=OffClock(off))
     sink = replica.sink()
     sink.inspect(SOURCE)
     token = replica.token()
