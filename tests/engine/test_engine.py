@@ -5,9 +5,10 @@ from itertools import pairwise
 
 from hypothesis import given, settings, strategies as st
 
-from secret_refresher.config.model import Config, Refresh, TokenConfig
+from secret_refresher.config.model import Config, Refresh, State, TokenConfig
+from secret_refresher.engine.entry import origin
 from secret_refresher.lifecycle import events
-from secret_refresher.ports import ConfigTaken
+from secret_refresher.ports import ConfigTaken, Defect
 from support.tokens import files_of, token_config
 from support.world import Box, BoxSink, World
 
@@ -253,3 +254,66 @@ def test_a_stray_is_cleared_unless_it_is_wanted() -> None:
     assert world.boxes["old"].text is None
     assert world.boxes["a"].text == "token-1"
     assert not world.defects()
+
+
+def test_a_defect_met_with_one_token_stops_neither_it_nor_others() -> None:
+    """Whichever event could not be taken, the token is soon looked after again."""
+
+    class Unlucky(World):
+        failing = 0
+        calls = 0
+
+        def draw(self) -> float:
+            self.calls += 1
+            if self.calls == self.failing:
+                raise ArithmeticError("a defect")
+            return self.random.random()
+
+    for failing in range(1, 9):
+        world = Unlucky()
+        world.failing = failing
+        tokens = [one(name="a"), one(name="b")]
+        world.boxes["/tokens/a-0"] = Box(broken=True)  # so that sinks' failures draw as well
+        world.start(config(*tokens))
+        world.run(1002)
+        world.boxes["/tokens/a-0"].broken = False
+        world.run(1200)
+        assert [type(fact) for fact in world.defects()] == [Defect], failing
+        for box in world.boxes.values():
+            assert box.life is not None
+            assert box.life.alive(world.time)
+
+
+def test_a_token_that_became_unwanted_in_the_queue_is_not_asked_for() -> None:
+    """Nothing is asked of a server for a token that is absent when its turn comes."""
+    world = World(latency=5.0)
+    many = [one(name=f"t-{n}") for n in range(20)]
+    world.start(config(*many))
+    world.run(1006)
+    gone = [replace(token, state=State.ABSENT, token_url="") for token in many]
+    world.engine.reconfigure(config(*gone))
+    world.run(1100)
+    assert len(world.service(many[0]).asked) == 8  # those that were under way
+    assert set(world.services) == {origin(many[0])}
+    assert not world.defects()
+    assert all(not about.fetching for _, about in world.engine.tokens())
+    world.engine.reconfigure(config(*many))
+    world.run(1200)
+    assert all(box.text for box in world.boxes.values())
+
+
+def test_a_long_suspend_is_no_herd() -> None:
+    """After hours asleep each token is asked for once, a few of an origin at a time."""
+    world = World()
+    tokens = [one(name=f"t-{n}") for n in range(200)]
+    world.start(config(*tokens))
+    world.run(1050)
+    before = len(world.service(tokens[0]).asked)
+    world.time += 6 * 3600
+    asleep = world.time
+    world.run(asleep + 20)
+    asked = [at for at in world.service(tokens[0]).asked if at >= asleep]
+    assert len(world.service(tokens[0]).asked) - before <= 200 + 8  # eight may have been dropped
+    for at in asked:
+        assert len([other for other in asked if at <= other < at + world.latency / 2]) <= 8
+    assert all(box.life and box.life.alive(world.time) for box in world.boxes.values())

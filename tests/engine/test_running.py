@@ -241,3 +241,22 @@ def test_a_defect_of_an_observer_or_adapter_stops_nothing() -> None:
     told = repr(daemon.facts.all)
     assert "KeyError at test_running.py" in told
     assert "secret text" not in told
+
+
+def test_a_machine_without_threads_to_spare_still_gets_its_work_done() -> None:
+    """Where no thread can be had, a job is done by those that there are, or by who brings it."""
+
+    class Scarce(threading.Thread):
+        left = 0
+
+        def start(self) -> None:
+            if Scarce.left == 0:
+                raise RuntimeError("can't start new thread")
+            Scarce.left -= 1
+            super().start()
+
+    for Scarce.left in (0, 1):
+        pool, done = Workers("few", 4, Scarce), threading.Semaphore(0)
+        for _ in range(10):
+            pool.submit(done.release)
+        assert all(done.acquire(timeout=5) for _ in range(10))

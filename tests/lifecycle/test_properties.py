@@ -52,7 +52,7 @@ class Token:
     def __init__(self, config: TokenConfig) -> None:
         self.state = start(config, len(config.sinks), 0)
         self.fetching = False
-        self.working: dict[int, Work] = {}
+        self.working: dict[int, events.Tend] = {}
 
     def event(self, kind: str, sink: int, fault: Fault, now: float) -> events.Event:
         """The event of that kind, where it is possible now."""
@@ -71,22 +71,24 @@ class Token:
         if kind == "reconfigure":
             changed = replace(self.state.config, token_url=f"https://id.example.com/{now}")
             return events.Reconfigured(changed, True, 5.0, tuple(kept))
-        if kind == "flip" and not self.working:
+        if kind == "flip":
             other = State.PRESENT if self.state.config.state is State.ABSENT else State.ABSENT
             changed = replace(self.state.config, state=other)
-            return events.Reconfigured(changed, False, 0.0, (None,) * len(kept))
+            return events.Reconfigured(changed, False, 0.0, tuple(kept))
         return events.Woken()
 
-    def _worked(self, work: Work, kind: str, sink: int, fault: Fault, now: float) -> events.Event:
+    def _worked(
+        self, job: events.Tend, kind: str, sink: int, fault: Fault, now: float
+    ) -> events.Event:
         if kind == "fail":
             return events.SinkFailed(sink, fault)
-        if work is Work.INSPECT:
+        if job.work is Work.INSPECT:
             life = Life(now - 30, now, now + 30, WALL + now - 30)
             return events.SinkSeen(sink, life if kind == "seen" else None)
-        if work is Work.REMOVE:
+        if job.work is Work.REMOVE:
             return events.SinkCleared(sink, any=True)
-        assert self.state.token is not None
-        return events.SinkWritten(sink, self.state.token.life, unchanged=kind == "done")
+        assert job.token is not None
+        return events.SinkWritten(sink, job.token.life, unchanged=kind == "done")
 
     def take(self, actions: tuple[events.Action, ...], now: float) -> None:
         """Begins what is wanted, and checks that it may be."""
@@ -97,7 +99,7 @@ class Token:
                 self.fetching = True
             elif isinstance(action, events.Tend):
                 assert action.sink not in self.working
-                self.working[action.sink] = action.work
+                self.working[action.sink] = action
                 if action.work is Work.PUBLISH:
                     assert action.token is not None
                     assert action.token.life.alive(now)

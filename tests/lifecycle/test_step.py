@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from secret_refresher.config.model import OnExpired, Refresh, State
+from secret_refresher.config.model import OnExpired, Refresh, Request, State
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
-from secret_refresher.lifecycle.outlook import NEVER, due
+from secret_refresher.lifecycle.outlook import NEVER, due, still_wanted
 from secret_refresher.lifecycle.state import (
     SinkState,
     SourceState,
@@ -18,6 +18,7 @@ from secret_refresher.lifecycle.state import (
     start,
 )
 from secret_refresher.lifecycle.step import step
+from secret_refresher.schedule.budget import Budget
 from secret_refresher.tokens.token import Life
 from support.tokens import WALL, grant, token_config
 
@@ -383,3 +384,74 @@ def test_a_wall_clock_that_was_set_back_hides_no_new_token() -> None:
     assert story.written(46) == []
     assert sink_state(story.state, 0, 46) is SinkState.CURRENT
     assert due(story.state, 46) == 46 + 45
+
+
+def test_an_attempt_that_only_ended_in_the_last_tenth_is_followed_by_another() -> None:
+    """A refusal that took its time does not use up the last chance."""
+    story = Story().running(refresh=Refresh(min_lead=10, at=0.9, jitter=0.05))
+    assert wanted_fetch(story.at(87.5))
+    story.at(91, story.ended(PERMANENT))
+    assert 91 < due(story.state, 91) < 100
+
+
+def test_a_refusal_of_the_old_source_does_not_slow_the_new_one_down() -> None:
+    """Who mends the configuration during an attempt need not wait for the slow lane."""
+    story = Story().running()
+    story.at(46)
+    refused = story.ended(replace(PERMANENT, retry_after=1800.0))
+    story.at(47, changed(story, token_url="https://other.example.com/token"))
+    story.at(48, refused)
+    assert due(story.state, 48) == 47 + 4  # the middle of the spread
+
+
+def test_a_reload_does_not_override_retry_after() -> None:
+    """The server's lower bound outlasts a change of anything but the server."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(replace(PERMANENT, retry_after=30.0)))
+    story.at(50, changed(story, request=Request(scope=("more",))))
+    assert due(story.state, 50) == 50 + 30
+    story.at(51, changed(story, token_url="https://other.example.com/token"))
+    assert due(story.state, 51) == 51 + 4
+
+
+def test_a_reload_leaves_the_slow_lane() -> None:
+    """A changed configuration is tried at once, whatever changed."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    assert wanted_fetch(story.at(50, replace(changed(story, adopt=False), spread=0.0)))
+
+
+def test_what_was_spent_stays_spent() -> None:
+    """A token that is unwanted for a moment does not get a new budget."""
+    story = Story().running(refresh=Refresh(max_requests_per_hour=1))
+    for state in (State.ABSENT, State.PRESENT):
+        story.at(10, changed(story, state=state))
+    assert story.state.budget == Budget(hourly=1, level=0.0, at=0.0)
+
+
+def test_a_sink_is_in_one_pair_of_hands() -> None:
+    """A token that becomes unwanted while it is published is removed after that."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkSeen(0, None))
+    story.granted(1)
+    assert story.state.token is not None
+    life = story.state.token.life
+    assert story.at(2, changed(story, state=State.ABSENT)) == []
+    wanted = story.at(3, events.SinkWritten(0, life, unchanged=False))
+    assert wanted == [events.Tend(0, Work.REMOVE)]
+
+
+def test_a_fetch_that_was_not_begun_is_wanted_anew_when_due() -> None:
+    """What waited for its turn until another replica was faster is as if never asked for."""
+    story = Story().running()
+    story.at(46)
+    story.at(47, events.SinkDisturbed(0))
+    story.at(47, events.SinkSeen(0, found(46.5)))
+    assert not still_wanted(story.state, 47)
+    assert story.at(48, events.FetchDropped()) == []
+    assert due(story.state, 48) == 46.5 + 70
+    assert wanted_fetch(story.at(46.5 + 70))
+    assert story.state.attempts == 2

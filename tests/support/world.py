@@ -162,6 +162,10 @@ class World:
         """The wall clock."""
         return WALL + self.time
 
+    def draw(self) -> float:
+        """The engine's randomness."""
+        return self.random.random()
+
     # the pool
     def submit(self, job: Callable[[], None]) -> None:
         """Runs a job after the world's latency, unless the process is killed before."""
@@ -232,7 +236,7 @@ class World:
             fetchers=self,
             tenders=self,
             observers=self.observers,
-            draw=self.random.random,
+            draw=self.draw,
         )
         self.engine.reconfigure(config)
         return self.engine

@@ -20,7 +20,8 @@ from secret_refresher.engine.gate import Gate
 from secret_refresher.engine.roster import Roster
 from secret_refresher.errors import whereabouts
 from secret_refresher.lifecycle import events
-from secret_refresher.lifecycle.outlook import NEVER, due
+from secret_refresher.lifecycle.endured import PAUSE, endured
+from secret_refresher.lifecycle.outlook import NEVER, due, still_wanted
 from secret_refresher.lifecycle.state import TokenState, Work, healthy
 from secret_refresher.lifecycle.step import Draw, step
 from secret_refresher.ports import (
@@ -184,7 +185,14 @@ class Engine:
         if entry.retired:
             return
         now = self._clock.now()
-        entry.state, actions = step(entry.state, event, now, self._draw)
+        try:
+            entry.state, actions = step(entry.state, event, now, self._draw)
+        except Exception as defect:  # noqa: BLE001 - a defect met with one token is kept to it
+            self._tell(None, Defect(whereabouts(defect)))
+            entry.state = endured(entry.state, event, defect, now)
+            self._agenda.set(entry, now + PAUSE)
+            self._unsettled.discard(entry)
+            return
         for action in actions:
             match action:
                 case events.Tell():
@@ -211,10 +219,13 @@ class Engine:
     def _admit(self) -> None:
         while (admitted := self._gate.admit()) is not None:
             origin, (entry, action) = admitted
-            if entry.retired or entry.origin != origin:
+            wanted = not entry.retired and still_wanted(entry.state, self._clock.now())
+            if not wanted or entry.origin != origin:
                 self._gate.done(origin, answered=None)
-                if not entry.retired:
+                if wanted:
                     self._want(entry, action)
+                else:
+                    self._happen(entry, events.FetchDropped())
                 continue
             config = entry.state.config
             timeout = plan.attempt_timeout(config.request.timeout, action.life, self._clock.now())

@@ -40,6 +40,7 @@ class Gate(Generic[J]):
         self._running = 0
         self._number = 0
         self._origins: dict[str, _Origin[J]] = {}
+        self._sick: frozenset[str] = frozenset()
         self._turns: deque[str] = deque()
 
     def wait(self, origin: str, expires: float, job: J) -> None:
@@ -51,16 +52,18 @@ class Gate(Generic[J]):
 
     def admit(self) -> tuple[str, J] | None:
         """The next job that may run, with its origin; None while nobody may."""
-        if self._running >= self._workers or not self._turns:
-            return None
-        origin = self._turns.popleft()
-        entry = self._origins[origin]
-        entry.listed = False
-        entry.running += 1
-        self._running += 1
-        _, _, job = heapq.heappop(entry.waiting)
-        self._list(origin, entry)
-        return origin, job
+        while self._running < self._workers and self._turns:
+            origin = self._turns.popleft()
+            entry = self._origins[origin]
+            entry.listed = False
+            if entry.running >= self._share_of(entry):
+                continue  # it fell sick since it was listed
+            entry.running += 1
+            self._running += 1
+            _, _, job = heapq.heappop(entry.waiting)
+            self._list(origin, entry)
+            return origin, job
+        return None
 
     def done(self, origin: str, *, answered: bool | None) -> None:
         """A job is over. `answered`: by HTTP below 500; None where nothing was asked."""
@@ -69,6 +72,7 @@ class Gate(Generic[J]):
         self._running -= 1
         if answered is not None:
             entry.failures = 0 if answered else entry.failures + 1
+            self._note(origin, sick=entry.failures >= SICK_AFTER)
         self._list(origin, entry)
         if not (entry.waiting or entry.running or entry.failures):
             del self._origins[origin]
@@ -86,15 +90,20 @@ class Gate(Generic[J]):
             entry = self._origins[origin]
             if not entry.running and not entry.waiting:
                 del self._origins[origin]
+                self._note(origin, sick=False)
 
     def sick(self) -> frozenset[str]:
         """Origins that are asked one at a time."""
-        return frozenset(
-            name for name, entry in self._origins.items() if entry.failures >= SICK_AFTER
-        )
+        return self._sick
+
+    def _note(self, origin: str, *, sick: bool) -> None:
+        if sick != (origin in self._sick):
+            self._sick ^= {origin}
+
+    def _share_of(self, entry: _Origin[J]) -> int:
+        return 1 if entry.failures >= SICK_AFTER else self._share
 
     def _list(self, origin: str, entry: _Origin[J]) -> None:
-        share = 1 if entry.failures >= SICK_AFTER else self._share
-        if entry.waiting and entry.running < share and not entry.listed:
+        if entry.waiting and entry.running < self._share_of(entry) and not entry.listed:
             entry.listed = True
             self._turns.append(origin)

@@ -72,11 +72,8 @@ class Roster:
 
     def _change(self, entry: Entry, token: TokenConfig, crowd: int) -> events.Event:
         """A changed configuration of one token; `crowd`: how many change with it."""
-        old, sinks = entry.state.config, self._make_sinks(token)
-        if old.state is token.state:
-            sinks, kept = _continued(entry, sinks)
-        else:
-            kept = (None,) * len(sinks)
+        old = entry.state.config
+        sinks, kept = _continued(entry, self._make_sinks(token))
         for sink in _lost(entry, sinks):
             _close(entry, sink)
         entry.describe(token, sinks)
@@ -122,7 +119,9 @@ class Roster:
 
     def cleared(self, entry: Entry) -> None:
         """Forgets a lost sink once what was ours is gone from it."""
-        leaving = self._farewells.get(entry.sinks[0].identity) if entry.sinks else None
+        if not (self._farewells and entry.sinks):
+            return  # it is asked after every event, and making an identity is work
+        leaving = self._farewells.get(entry.sinks[0].identity)
         if leaving is entry and all(record.removed for record in entry.state.sinks):
             del self._farewells[entry.sinks[0].identity]
             self._retire(entry)

@@ -17,9 +17,12 @@ class Workers:
     Jobs are expected to handle their own errors.
     """
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(
+        self, name: str, size: int, thread: type[threading.Thread] = threading.Thread
+    ) -> None:
         self._name = name
         self._size = size
+        self._thread = thread
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -31,7 +34,11 @@ class Workers:
         return self._size
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Queues a job and starts a thread for it if none is free."""
+        """Queues a job and starts a thread for it if none is free.
+
+        Where the machine gives no more threads, those that there are do it in turn; without any
+        it is done here: late is better than never.
+        """
         with self._lock:
             self._unfinished += 1
             grow = self._unfinished > self._threads and self._threads < self._size
@@ -39,18 +46,25 @@ class Workers:
             number = self._threads
         self._jobs.put(job)
         if grow:
-            threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+            self._grow(number)
 
-    def busy(self) -> int:
-        """How many threads have a job now."""
-        return min(self._unfinished, self._size)
+    def _grow(self, number: int) -> None:
+        try:
+            self._thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+        except RuntimeError:
+            with self._lock:
+                self._threads -= 1
+                alone = self._threads == 0
+            if alone:
+                self._do(self._jobs.get())
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
-            try:
-                job()
-            finally:
-                with self._lock:
-                    self._unfinished -= 1
-            del job  # what it holds must not live until the next one
+            self._do(self._jobs.get())
+
+    def _do(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        finally:
+            with self._lock:
+                self._unfinished -= 1

@@ -33,6 +33,12 @@ class FetchEnded:
 
 @final
 @dataclass(frozen=True, slots=True)
+class FetchDropped:
+    """A fetch that had to wait for its turn was not begun: nobody needs it any more."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class SinkSeen:
     """A look into a sink ended: `ours` is the life of the token of ours that it holds."""
 
@@ -109,7 +115,14 @@ SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
 Event = (
-    Woken | FetchEnded | SinkEvent | SinkDisturbed | CredentialsChanged | Reconfigured | Retargeted
+    Woken
+    | FetchEnded
+    | FetchDropped
+    | SinkEvent
+    | SinkDisturbed
+    | CredentialsChanged
+    | Reconfigured
+    | Retargeted
 )
 
 # --- actions: what is wanted ---------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from secret_refresher.config.model import OnExpired, State
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work, scheduled_life
 from secret_refresher.schedule import plan
@@ -31,6 +33,11 @@ def fetch_at(state: TokenState, now: float) -> float:
         return NEVER
     at = _unbudgeted_fetch_at(state, now)
     return at if state.budget is None else _within(state.budget, scheduled_life(state, now), at)
+
+
+def still_wanted(state: TokenState, now: float) -> bool:
+    """Whether a fetch that has not been begun yet would be wanted anew."""
+    return fetch_at(replace(state, fetching=False), now) <= now
 
 
 def _unbudgeted_fetch_at(state: TokenState, now: float) -> float:

@@ -83,6 +83,8 @@ class TokenState:
     sinks: tuple[SinkRecord, ...]
     token: Token | None = None
     fetching: bool = False
+    asked: float = 0.0
+    """When the last fetch was wanted, by the process's clock."""
     stale: float | None = None
     attempts: int = 0
     failures: int = 0

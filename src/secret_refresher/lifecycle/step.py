@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from secret_refresher.config.fingerprint import source_fingerprint, source_section
-from secret_refresher.config.model import State
+from secret_refresher.config.model import State, TokenConfig
 from secret_refresher.errors import Fault, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import fetch_at, held_back, sink_alive, sink_work
@@ -55,6 +55,8 @@ def _take(  # noqa: C901 - one case an event
             return state, []
         case events.FetchEnded():
             return _fetch_ended(state, event, now, draw)
+        case events.FetchDropped():
+            return replace(state, fetching=False, attempts=state.attempts - 1), []
         case events.SinkSeen():
             return _sink_seen(state, event, now)
         case events.SinkWritten():
@@ -92,18 +94,23 @@ def _fetch_ended(
     if isinstance(result, Grant) and now >= result.issued + result.lifetime:
         result = _DEAD_ON_ARRIVAL
     if isinstance(result, Fault):
-        state, failed = _failed(replace(state, fetching=False), result, now, draw)
+        state, failed = _failed(replace(state, fetching=False), result, event, now, draw)
         return state, [*notices, failed]
     state, fetched = _granted(replace(state, fetching=False), result, event, now, draw)
     return state, [*notices, fetched]
 
 
 def _failed(
-    state: TokenState, fault: Fault, now: float, draw: Draw
+    state: TokenState, fault: Fault, event: events.FetchEnded, now: float, draw: Draw
 ) -> tuple[TokenState, events.Notice]:
     failures = state.failures + 1
     life = scheduled_life(state, now)
-    wait = backoff.wait(fault, failures, life, now, draw())
+    wait = backoff.wait(fault, failures, life, now, draw(), began=state.asked)
+    if source_section(event.config) != source_section(state.config):
+        # It says nothing of the source that is wanted now, which has had its own spread.
+        wait = min(
+            wait, max(_asked_for(fault, event.config, state.config), (state.stale or 0) - now)
+        )
     state = replace(state, failures=failures, fault=fault, retry=now + wait)
     left = 0.0 if life is None else life.remaining(now)
     return state, events.FetchFailed(state.attempts, fault, failures, wait, left)
@@ -161,6 +168,13 @@ def _hurry(state: TokenState, now: float) -> TokenState:
     if state.fault is None or state.fetching:
         return state
     return replace(state, retry=min(state.retry, now + (state.fault.retry_after or 0.0)))
+
+
+def _asked_for(fault: Fault | None, old: TokenConfig, new: TokenConfig) -> float:
+    """Seconds that the server asked for by Retry-After; another server did not."""
+    if fault is None or old.token_url != new.token_url:
+        return 0.0
+    return fault.retry_after or 0.0
 
 
 # --- the sinks -------------------------------------------------------------------------------
@@ -284,19 +298,27 @@ def _sink_failed(
 def _reconfigured(
     state: TokenState, event: events.Reconfigured, now: float, draw: Draw
 ) -> TokenState:
-    if event.config.state is not state.config.state:
-        # A fetch that is under way stays the only one.
-        return replace(start(event.config, len(event.kept), now), fetching=state.fetching)
     hourly = event.config.refresh.max_requests_per_hour
     budget = state.budget
     if hourly != state.config.refresh.max_requests_per_hour:
         budget = None if hourly is None else Budget.full(hourly, now)
+    if event.config.state is not state.config.state:
+        # What is under way stays the only one, and what was spent is spent.
+        return replace(
+            start(event.config, len(event.kept), now),
+            sinks=tuple(SinkRecord(work=sink.work) for sink in _kept(state, event.kept)),
+            fetching=state.fetching,
+            asked=state.asked,
+            attempts=state.attempts,
+            budget=budget,
+        )
     later = now + draw() * event.spread
+    earliest = now + _asked_for(state.fault, state.config, event.config)
     state = replace(state, config=event.config, sinks=_kept(state, event.kept), budget=budget)
     if event.source_changed:
         state = replace(state, stale=later)
     if state.failures:
-        state = replace(state, retry=min(state.retry, later))
+        state = replace(state, retry=min(state.retry, max(later, earliest)))
     return state
 
 
@@ -321,7 +343,9 @@ def _begin(state: TokenState, now: float) -> tuple[TokenState, list[events.Actio
         token = state.token if work is Work.PUBLISH else None
         actions.append(events.Tend(index, work, token))
     if fetch_at(state, now) <= now:
-        state = replace(state, fetching=True, deferred=False, attempts=state.attempts + 1)
+        state = replace(
+            state, fetching=True, asked=now, deferred=False, attempts=state.attempts + 1
+        )
         actions.append(events.Fetch(scheduled_life(state, now)))
     elif not state.deferred and (wait := held_back(state, now)) > 0:
         state = replace(state, deferred=True)

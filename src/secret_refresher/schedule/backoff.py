@@ -13,10 +13,13 @@ _NOBODY = tenacity.Retrying()
 _LAST_SHARE = 0.1
 
 
-def wait(fault: Fault, failures: int, life: Life | None, now: float, draw: float) -> float:
+def wait(
+    fault: Fault, failures: int, life: Life | None, now: float, draw: float, *, began: float
+) -> float:
     """Seconds until the next attempt after the `failures`-th failure in a row (from 1).
 
-    `life` is that of the token which is still in use, if any; `draw` is from [0, 1).
+    `life` is that of the token which is still in use, if any; `draw` is from [0, 1); the
+    failed attempt began at `began` and ended at `now`.
 
     1. Transient: full jitter, uniform from 0 to 1, 2, 4 … 60 s, but not past half of the
        remaining life. Permanent: 60, 120 … 900 s and up to a tenth more.
@@ -28,7 +31,7 @@ def wait(fault: Fault, failures: int, life: Life | None, now: float, draw: float
     else:
         pause = min(900.0, _growth(_PERMANENT, failures) * (1 + 0.1 * draw))
     if life is not None:
-        pause = min(pause, _until_last_chance(life, now, draw))
+        pause = min(pause, _until_last_chance(life, began, now, draw))
     return max(pause, fault.retry_after or 0.0)
 
 
@@ -51,9 +54,10 @@ def _least(life: Life) -> float:
     return min(0.5, life.length / 20)
 
 
-def _until_last_chance(life: Life, now: float, draw: float) -> float:
-    """Seconds to the attempt in the last tenth of the life; endless once that has begun."""
+def _until_last_chance(life: Life, began: float, now: float, draw: float) -> float:
+    """Seconds to the attempt in the last tenth of the life; endless once one was made in it."""
     start = life.expires - _LAST_SHARE * life.length
-    if now >= start:
+    if began >= start or not life.alive(now):
         return float("inf")
-    return start + draw * _LAST_SHARE / 2 * life.length - now
+    first = max(start, now)
+    return first - now + draw * (life.expires - first) / 2

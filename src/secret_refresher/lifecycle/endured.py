@@ -1,0 +1,53 @@
+"""What becomes of a token when a defect of ours keeps an event from being taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from secret_refresher.errors import internal
+from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle.state import SinkRecord, TokenState
+
+PAUSE = 10.0
+"""Seconds until such a token is looked after again."""
+
+
+def endured(state: TokenState, event: events.Event, defect: Exception, now: float) -> TokenState:
+    """The state after an event that could not be taken, by as little thought as possible.
+
+    What has ended has ended, as a failure; what is there now is there. Nothing waits for ever,
+    and what is published stays.
+    """
+    later = now + PAUSE
+    match event:
+        case events.FetchEnded():
+            return replace(
+                state,
+                fetching=False,
+                failures=state.failures + 1,
+                fault=internal(defect),
+                retry=later,
+            )
+        case events.FetchDropped():
+            return replace(state, fetching=False)
+        case events.SinkSeen() | events.SinkWritten() | events.SinkCleared() | events.SinkFailed():
+            sinks = list(state.sinks)
+            sinks[event.sink] = replace(
+                sinks[event.sink],
+                look=True,
+                work=None,
+                failures=sinks[event.sink].failures + 1,
+                fault=internal(defect),
+                retry=later,
+            )
+            return replace(state, sinks=tuple(sinks))
+        case events.Reconfigured():
+            return replace(state, config=event.config, sinks=_kept(state, event.kept))
+        case events.Retargeted():
+            return replace(state, sinks=_kept(state, event.kept))
+        case _:
+            return state
+
+
+def _kept(state: TokenState, kept: tuple[int | None, ...]) -> tuple[SinkRecord, ...]:
+    return tuple(SinkRecord() if old is None else state.sinks[old] for old in kept)
