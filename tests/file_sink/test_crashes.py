@@ -146,3 +146,25 @@ def test_edited_at_any_call(memory_folder: Path) -> None:
             assert sink.disturbed(), f"emptied before call {number}"
         sink.close()
     assert emptied > 2
+
+
+def test_what_is_written_reaches_the_disk_in_order(memory_folder: Path) -> None:
+    """Records, then the token; of each the content before its name, and the name before the next.
+
+    A machine that loses its power then has the old token or the new one, and knows which.
+    """
+    calls: list[str] = []
+    place = FilePlace(memory_folder)
+    place.left(minted(place, OLD))
+    sink = place.sink()
+    sink.inspect(SOURCE)
+    with before_each(lambda _number, name: calls.append(name)):
+        sink.publish(minted(place, NEW))
+    writing = [name for name in calls if name in {"write", "fchmod", "fsync", "rename"}]
+    assert writing == ["fchmod", "write", "fsync", "rename", "fsync"] * 2
+    calls.clear()
+    with before_each(lambda _number, name: calls.append(name)):
+        sink.remove()
+    removing = [name for name in calls if name in {"unlink", "fsync"}]
+    # The token, two leftovers that are not there, the records.
+    assert removing == ["unlink", "fsync", "unlink", "unlink", "unlink", "fsync"]
