@@ -138,7 +138,7 @@ def _connected(
                 connection.setsockopt(*option)
             connection.settimeout(left / (len(addresses) - index))
             connection.connect(address)
-            connection.settimeout(left)
+            connection.settimeout(hop.watch.backstop())
         except OSError as error:
             connection.close()
             trouble = error

@@ -144,7 +144,7 @@ def _exchange(adapter: _Adapter, hop: Hop) -> HttpAnswer:
     response = adapter.send(
         _prepared(hop.request),
         stream=True,
-        timeout=max(0.001, hop.watch.left()),
+        timeout=hop.watch.backstop(),
         proxies=get_environ_proxies(hop.request.url),
     )
     hop.answered()

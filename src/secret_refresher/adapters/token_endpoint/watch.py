@@ -14,6 +14,8 @@ from typing import Self, final
 
 from secret_refresher.ports import Clock
 
+_BEHIND = 1.0
+
 
 @final
 class Line:
@@ -56,6 +58,10 @@ class Watch:
     def left(self) -> float:
         """Seconds that remain; 0 once it is over."""
         return 0.0 if self._over else max(0.0, self._ends - self._clock.now())
+
+    def backstop(self) -> float:
+        """A time-out in seconds for sockets themselves: behind the deadline, so that it is ours."""
+        return self.left() + _BEHIND
 
     def over(self) -> bool:
         """Whether the deadline has passed."""
