@@ -55,7 +55,7 @@ def test_an_outdated_file_is_told(tmp_path: Any) -> None:
     command = [sys.executable, GENERATE, "--chart", str(tmp_path)]
     outdated = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
     assert outdated.returncode == 1
-    assert outdated.stderr.count("is not up to date; run tools/chart/generate.py") == 2
+    assert outdated.stderr.count("is not up to date; run .venv/bin/python tools/") == 2
     subprocess.run(command, capture_output=True, check=True)
     subprocess.run([*command, "--check"], check=True)
     assert "| `another` | `true` | A new one. |" in (tmp_path / "README.md").read_text()
@@ -129,11 +129,12 @@ def paths(part: Any, above: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", list(paths(schema())))
-@pytest.mark.parametrize("name", ["everything", "injection"])
-def test_null_is_understood(name: str, path: str) -> None:
+def test_null_is_understood(path: str) -> None:
     """Null removes a default: that is taken, or refused by name, and no template falls over it."""
+    values = ci_values()
+    everything = {**values["everything"], "injection": values["injection"]["injection"]}
     try:
-        render(ci_values()[name], "--set", f"{path}=null")
+        render(everything, "--set", f"{path}=null")
     except HelmError as refused:
         text = str(refused)
         assert "missing property" in text or "these values cannot work" in text, text

@@ -188,7 +188,10 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         name = os.path.basename(path)
         if options.check:
-            print(f"{name} is not up to date; run tools/chart/generate.py", file=sys.stderr)
+            print(
+                f"{name} is not up to date; run .venv/bin/python tools/chart/generate.py",
+                file=sys.stderr,
+            )
             status = 1
         else:
             with open(path, "w", encoding="utf-8") as file:
