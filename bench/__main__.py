@@ -29,16 +29,15 @@ def main() -> int:
         parser.error(
             f"there is no {', '.join(sorted(unknown))}; there are {', '.join(catalogue.NAMES)}"
         )
+    machine = describe()
     rows: list[Row] = []
     for name in options.names or catalogue.NAMES:
         print(f"{name} ...", file=sys.stderr, flush=True)
         rows += map(Row.of, apart(catalogue.run, name=name, scale=options.scale))
     if options.json:
-        print(
-            json.dumps({"machine": describe(), "rows": [row.mapping() for row in rows]}, indent=1)
-        )
+        print(json.dumps({"machine": machine, "rows": [row.mapping() for row in rows]}, indent=1))
     else:
-        print(f"{describe()}\n\n{table(rows)}")
+        print(f"{machine}\n\n{table(rows)}")
     return 1 if any(row.met is False for row in rows) else 0
 
 

@@ -20,7 +20,7 @@ def _until_fresh(on: Course, begin: float) -> float:
             with urllib.request.urlopen(f"http://127.0.0.1:{on.port}/freshz"):
                 return time.monotonic() - begin
         except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.002)
+            time.sleep(0.01)
     raise TimeoutError(f"not fresh within {_PATIENCE:g} s of a restart")
 
 
