@@ -175,7 +175,7 @@ class World:
             if generation == self._generation:
                 job()
 
-        self._at(self.time + self.latency, run)
+        self.at(self.time + self.latency, run)
 
     # the source
     def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
@@ -254,8 +254,12 @@ class World:
             if self._todo:
                 following = min(following, self._todo[0][0])
             self.time = min(max(following, self.time), until)
-            while self._todo and self._todo[0][0] <= self.time:
-                heapq.heappop(self._todo)[2]()
+            self.work()
+
+    def work(self) -> None:
+        """Ends the jobs whose time has come."""
+        while self._todo and self._todo[0][0] <= self.time:
+            heapq.heappop(self._todo)[2]()
 
     def patrol(self) -> None:
         """One round over every sink."""
@@ -264,6 +268,7 @@ class World:
                 if record.seen and record.work is None and sink.disturbed():
                     self.engine.disturbed(entry, sink)
 
-    def _at(self, instant: float, job: Callable[[], object]) -> None:
+    def at(self, instant: float, job: Callable[[], object]) -> None:
+        """Has a job ended at an instant."""
         self._number += 1
         heapq.heappush(self._todo, (instant, self._number, job))
