@@ -5,9 +5,6 @@ Nothing of a body is ever quoted: it may hold the token, or echo the request's s
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC
@@ -15,15 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.tokens.json_object import json_object
+from secret_refresher.tokens.lifetime import lifetime
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
 
-LONGEST_LIFE = 10 * 366 * 86400.0
-"""Seconds; a longer life is taken for a mistake, such as milliseconds."""
 LONGEST_TOKEN = 512 * 1024
 LONGEST_RETRY_AFTER = 3600.0
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-_NUMERIC = re.compile(r"\s*[0-9]{1,15}(\.[0-9]{1,6})?\s*")
 _SCOPE = re.compile(r"[\x20-\x7e]{1,16384}")
 _TYPE = re.compile(r"[\x21-\x7e]{1,256}")
 _SUCCESS = range(200, 300)
@@ -105,7 +101,7 @@ def parse(
     clock from before the request was sent; a life counts from there. `default_lifetime` is in
     seconds. Raises `Trouble`.
     """
-    answer = _json_object(body)
+    answer = json_object(body)
     if status not in _SUCCESS or (answer is not None and "error" in answer):
         _refuse(status, headers, answer)
     if answer is None:
@@ -115,7 +111,7 @@ def parse(
         access_token=Secret(token),
         token_type=_matching(_TYPE, answer.get("token_type")) or "Bearer",
         scope=_matching(_SCOPE, answer.get("scope")),
-        lifetime=_lifetime(status, headers, answer, token, default_lifetime),
+        lifetime=lifetime(status, answer, token, http_date(headers), default_lifetime),
         issued=issued,
         issued_at=issued_at,
     )
@@ -276,100 +272,3 @@ def _not_json(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
         f"the answer is not a JSON object but {media}",
         "is tokenUrl the token endpoint, and does a proxy or a log-in page answer in its place?",
     )
-
-
-# --- lives -----------------------------------------------------------------------------------
-
-
-def _lifetime(
-    status: int,
-    headers: Mapping[str, str],
-    answer: dict[str, Any],
-    token: str,
-    default: float | None,
-) -> float:
-    """Seconds: of expires_in and the JWT's own life the smaller, else the default."""
-    lives = [_expires_in(status, answer["expires_in"])] if _said(answer) else []
-    own = _jwt_life(token, headers)
-    if own is not None:
-        lives.append(own)
-    if lives:
-        return min(lives)
-    if default is not None:
-        return default
-    raise Trouble(
-        Fault(
-            Reason.NO_LIFETIME,
-            "the answer says neither expires_in nor is the token a JWT with exp",
-            "set refresh.defaultLifetime to what the server's documentation promises",
-            Lane.PERMANENT,
-            status=status,
-        )
-    )
-
-
-def _said(answer: dict[str, Any]) -> bool:
-    return answer.get("expires_in") is not None
-
-
-def _expires_in(status: int, value: Any) -> float:
-    if isinstance(value, str) and _NUMERIC.fullmatch(value):
-        value = float(value)
-    right = isinstance(value, int | float) and not isinstance(value, bool)
-    if right and math.isfinite(value) and value > LONGEST_LIFE:
-        raise _bad(
-            status,
-            "expires_in is more than ten years",
-            "it must be a number of seconds; is it milliseconds, or a date? Ask the server's owner",
-        )
-    if not right or not 0 < value <= LONGEST_LIFE:
-        raise _bad(
-            status,
-            "expires_in is not a positive number of seconds",
-            "ask the server's owner to send one, or to leave it out: then"
-            " refresh.defaultLifetime counts",
-        )
-    return float(value)
-
-
-def _jwt_life(token: str, headers: Mapping[str, str]) -> float | None:
-    """`exp` less `iat`, or less the answer's Date, of a JWT (RFC 7519); None for anything else.
-
-    The token is only read: nobody verified it, so it can but shorten a life. Our own clock
-    plays no part, as it may be wrong.
-    """
-    parts = token.split(".")
-    if len(parts) != 3 or len(parts[1]) > LONGEST_TOKEN:  # noqa: PLR2004 - header, payload, signature
-        return None
-    try:
-        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-    except ValueError:
-        return None
-    claims = _json_object(payload)
-    if claims is None:
-        return None
-    expires, issued = _number(claims.get("exp")), _number(claims.get("iat"))
-    begin = issued if issued is not None else http_date(headers)
-    if expires is None or begin is None or not 0 < expires - begin <= LONGEST_LIFE:
-        return None
-    return expires - begin
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:  # noqa: PLR2004 - beyond any date
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    """A JSON object, whatever else is in the body; None if it is none."""
-    try:
-        value = json.loads(body.decode("utf-8-sig"), parse_int=_integer)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _integer(digits: str) -> float:
-    """Python refuses to read integers of thousands of digits; as a float they are just large."""
-    return int(digits) if len(digits) < 20 else float(digits)  # noqa: PLR2004 - past 64 bits
