@@ -1,4 +1,4 @@
-"""One real API server for each test session (for each worker, where there are several)."""
+"""Who and where a test is, on the API server that the session has."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,24 +7,7 @@ import pytest
 
 from support.authorization_server import AuthorizationServer
 from support.cluster import Client, Cluster, ServiceAccount
-from support.cluster_assets import assets
 from tools.show.stage import Stage
-
-
-@pytest.fixture(scope="session")
-def running_cluster() -> Iterator[Cluster]:
-    """The API server, in whatever state a test left it."""
-    cluster = Cluster(assets())
-    cluster.start()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture
-def cluster(running_cluster: Cluster) -> Iterator[Cluster]:
-    """The API server, up and answering at the start of each test."""
-    yield running_cluster
-    running_cluster.heal()
 
 
 @pytest.fixture
