@@ -66,14 +66,14 @@ def test_a_defect_is_answered(port: int) -> None:
 def test_odd_requests_harm_nobody(port: int, request_: bytes) -> None:
     """Whatever somebody sends, the answer quotes nothing of ours and the next one is served."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        client.sendall(request_)
-        client.shutdown(socket.SHUT_WR)
         answer = b""
         try:
+            client.sendall(request_)
+            client.shutdown(socket.SHUT_WR)
             while more := client.recv(65536):
                 answer += more
-        except ConnectionResetError:
-            pass
+        except OSError as cut:  # the server had read enough, and it may say so at any step
+            assert not isinstance(cut, TimeoutError)
     assert b"Traceback" not in answer
     assert b"root:" not in answer
     assert get(port, "/works") == (200, "ok\n")
