@@ -41,6 +41,7 @@ def daemon(show: Stage, python: str, refreshes: int) -> int:
     running = employ(show.cluster, show.account, show.folder, settings(token), python=python)
     with running:
         running.wait("token published", refreshes, patience=300)
+        running.metrics()  # whoever runs it looks at it
         return peak(running.pid)
 
 
