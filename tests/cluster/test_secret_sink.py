@@ -19,7 +19,7 @@ from secret_refresher.errors import Lane, Reason, Trouble
 from secret_refresher.ports import Finding, Held, Wrote
 from secret_refresher.tokens.rendering import Render
 from support.cluster import Cluster, Object, ServiceAccount
-from support.cluster_faults import Cut, FaultyWay
+from support.cluster_faults import Cut, Delay, FaultyWay
 from support.replica import SOURCE, OffClock, Replica, eventually, refusal, spec_of
 from support.sink_contract import RAW, Place, SinkContract
 
@@ -564,6 +564,25 @@ def test_removal_leaves_a_key_that_others_took(
     fault = refusal(lambda: sink.publish(replica.token("token-2")))
     assert fault.reason is Reason.CONFLICT
     assert content(cluster, namespace) == "theirs"
+
+
+def test_removal_of_what_others_are_just_using(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
+) -> None:
+    """What somebody adds while we delete is not deleted with it."""
+    with FaultyWay(cluster) as way:
+        text = ONE.replace("sinks", "refresh: {onExpired: delete}, sinks")
+        replica = Replica(cluster, account, tmp_path, text, server=way.url)
+        sink = replica.sink()
+        sink.inspect(SOURCE)
+        sink.publish(replica.token())
+        way.put(Delay(2), method="DELETE", times=1)
+        removing = threading.Thread(target=sink.remove)
+        removing.start()
+        eventually(lambda: any(one.method == "DELETE" for one in way.passed))
+        cluster.admin.patch("secrets", "wanted", {"data": {"other": "MQ=="}}, namespace)
+        removing.join(30)
+    assert read(cluster, namespace)["data"] == {"other": "MQ=="}
 
 
 def test_too_large(
