@@ -27,8 +27,8 @@ from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.config import model
 from secret_refresher.config.fingerprint import source_fingerprint
 from secret_refresher.config.model import Config, TokenConfig
+from secret_refresher.config.origin import origin_of
 from secret_refresher.engine.engine import Engine
-from secret_refresher.engine.entry import origin
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.lifecycle import events
@@ -78,7 +78,7 @@ class Mint:
         self._never.wait(min(timeout, wait))
         text = os.urandom(TOKEN_BYTES // 2).hex()
         grant = Grant(Secret(text), "Bearer", None, self._life, begin, CLOCK.wall())
-        exchange = Exchange(origin(token), 200, wait, reached=True, skew=0.0)
+        exchange = Exchange(origin_of(token.token_url), 200, wait, reached=True, skew=0.0)
         return Outcome(grant, (exchange,), "digest")
 
     def credentials(self, token: TokenConfig) -> str:  # noqa: ARG002 - the port's

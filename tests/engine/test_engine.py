@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings, strategies as st
 
 from secret_refresher.config.model import Config, Refresh, State, TokenConfig
-from secret_refresher.engine.entry import origin
+from secret_refresher.config.origin import origin_of
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import ConfigTaken, Defect
 from support.tokens import files_of, token_config
@@ -294,7 +294,7 @@ def test_a_token_that_became_unwanted_in_the_queue_is_not_asked_for() -> None:
     world.engine.reconfigure(config(*gone))
     world.run(1100)
     assert len(world.service(many[0]).asked) == 8  # those that were under way
-    assert set(world.services) == {origin(many[0])}
+    assert set(world.services) == {origin_of(many[0].token_url)}
     assert not world.defects()
     assert all(not about.fetching for _, about in world.engine.tokens())
     world.engine.reconfigure(config(*many))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from secret_refresher.config.model import Config, TokenConfig
+from secret_refresher.config.origin import origin_of
 from secret_refresher.engine.engine import Engine
-from secret_refresher.engine.entry import origin
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Exchange, Outcome, Sink, Wrote
@@ -133,7 +133,7 @@ class Storm(World):
     def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
         """Asks the token's service, as far as the weather allows."""
         window = self._window()
-        where = origin(token)
+        where = origin_of(token.token_url)
         if window is None:
             return super().fetch(token, timeout)
         if window.kind == "slow" and window.seconds < timeout:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from secret_refresher.config.model import Config, FileSink, SinkSpec, TokenConfig
+from secret_refresher.config.origin import origin_of
 from secret_refresher.engine.engine import Engine
-from secret_refresher.engine.entry import origin
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.ports import (
     Defect,
@@ -182,7 +182,7 @@ class World:
         """Asks the token's service."""
         service = self.service(token)
         service.asked.append(self.time)
-        where = origin(token)
+        where = origin_of(token.token_url)
         if any(begin <= self.time < end for begin, end in service.away):
             return Outcome(AWAY, (Exchange(where, None, self.latency, reached=False),), "c")
         if service.refuses:
@@ -201,7 +201,7 @@ class World:
 
     def service(self, token: TokenConfig) -> Service:
         """The service that a token is asked of."""
-        return self.services.setdefault(origin(token), Service())
+        return self.services.setdefault(origin_of(token.token_url), Service())
 
     # an observer
     def notice(self, about: object, fact: object) -> None:

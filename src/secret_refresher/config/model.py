@@ -108,7 +108,7 @@ class Request:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Trust beside the machine's own."""
+    """Trust: a file of authorities takes the place of the machine's own."""
 
     ca_file: str | None = None
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import final
-from urllib.parse import urlsplit
 
 from secret_refresher.config.fingerprint import source_fingerprint
 from secret_refresher.config.model import TokenConfig
+from secret_refresher.config.origin import origin_of
 from secret_refresher.lifecycle.state import TokenState, start
 from secret_refresher.ports import Sink, Subject
 
@@ -28,7 +28,7 @@ class Entry:
     def describe(self, config: TokenConfig, sinks: tuple[Sink, ...]) -> None:
         """Takes what follows from the configuration alone."""
         self.sinks = sinks
-        self.origin = origin(config)
+        self.origin = origin_of(config.token_url)
         self.source = source_fingerprint(config)
         self.name_sinks()
 
@@ -36,11 +36,3 @@ class Entry:
         """Takes what the sinks are called now: where one is may be known only once it was used."""
         named = tuple((sink.kind, sink.target) for sink in self.sinks)
         self.subject = Subject(self.state.config.name, named)
-
-
-def origin(config: TokenConfig) -> str:
-    """Whom a token is asked of, as `scheme://host:port`: the unit of the bulkheads."""
-    parts = urlsplit(config.token_url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -8,9 +8,9 @@ from typing import cast, final
 from urllib.parse import urlsplit
 
 from secret_refresher.adapters.token_endpoint.names import Resolver
-from secret_refresher.adapters.token_endpoint.redirects import origin_of
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.watch import Watch
+from secret_refresher.config.origin import origin_of
 from secret_refresher.ports import Clock
 
 _THREAD = threading.local()

@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from secret_refresher.config.checks import is_host
+from secret_refresher.config.origin import PORTS, origin_of
 from secret_refresher.errors import Fault, Reason, Trouble
 
 MOST = 10
 FOLLOWED = frozenset({301, 302, 307, 308})
 """Method and body are kept over all of these, as curl's `--location --request POST` does."""
 REDIRECTS = FOLLOWED | {303}
-_PORTS = {"http": 80, "https": 443}
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,8000}")
-
-
-def origin_of(url: str) -> str:
-    """`scheme://host:port` of a checked URL."""
-    return _origin(urlsplit(url))
 
 
 def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
@@ -33,13 +28,13 @@ def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
         raise _refused(status, "without saying where to", "look at the server, and at tokenUrl")
     try:
         target = urlsplit(urljoin(url, location))
-        there = _origin(target)
+        there = origin_of(target.geturl())
     except ValueError:
         raise _refused(
             status, "to something that is no URL", "look at the server, and at tokenUrl"
         ) from None
     here = urlsplit(url)
-    if there != _origin(here):
+    if there != origin_of(url):
         where, advice = _whereto(here, target)
         raise _refused(status, f"to {where}", advice)
     if "@" in target.netloc:
@@ -62,16 +57,10 @@ def too_many(status: int) -> Fault:
     ).fault
 
 
-def _origin(parts: SplitResult) -> str:
-    port = parts.port or _PORTS.get(parts.scheme, 0)
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
 def _whereto(here: SplitResult, target: SplitResult) -> tuple[str, str]:
     """Another origin in words, and what to do."""
     host = target.hostname or ""
-    if not is_host(f"[{host}]" if ":" in host else host) or target.scheme not in _PORTS:
+    if not is_host(f"[{host}]" if ":" in host else host) or target.scheme not in PORTS:
         return "something that is no http or https URL", "look at the server, and at tokenUrl"
     if host != (here.hostname or ""):
         return (
@@ -83,7 +72,7 @@ def _whereto(here: SplitResult, target: SplitResult) -> tuple[str, str]:
             f"{target.scheme}:// on the same host",
             f"if that is right, write {target.scheme}:// into tokenUrl",
         )
-    port = target.port or _PORTS[target.scheme]
+    port = target.port or PORTS[target.scheme]
     return f"port {port} of {host}", f"if that is right, write port {port} into tokenUrl"
 
 
