@@ -10,7 +10,7 @@ from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import due
 from secret_refresher.lifecycle.state import TOKEN_STATES, Work, shown_state, start
-from secret_refresher.lifecycle.step import step
+from secret_refresher.lifecycle.step import affected, step
 from secret_refresher.tokens.token import Life
 from support.tokens import WALL, grant, token_config
 
@@ -118,10 +118,15 @@ def test_no_sequence_of_events_breaks_a_rule(
     token, now = Token(config), 0.0
     for pause, kind, number, fault in steps:
         now += pause
+        ready = due(token.state, now)
         event = token.event(kind, number % len(token.state.sinks), fault, now)
         token.state, actions = step(token.state, event, now, draw)
         token.take(actions, now)
         assert token.state.fetching == token.fetching
+        # An event of one sink leaves the others to the next wake-up, for which it is time then.
+        token.state, actions = step(token.state, events.Woken(), now, draw)
+        assert not actions or (affected(event) is not None and ready <= now)
+        token.take(actions, now)
         assert due(token.state, now) > now
         again, repeated = step(token.state, events.Woken(), now, draw)
         assert again == token.state

@@ -13,7 +13,7 @@ from secret_refresher.lifecycle.state import (
     Work,
     healthy,
     shown_state,
-    sink_state,
+    sink_states,
     source_state,
     start,
 )
@@ -143,7 +143,7 @@ def test_nothing_is_fetched_for_a_sink_that_cannot_be_looked_into() -> None:
     story = Story()
     story.at(0)
     assert story.at(0, events.SinkFailed(0, Fault(Reason.LOCKED, "s", "a"))) == []
-    assert sink_state(story.state, 0, 0) is SinkState.BLOCKED
+    assert sink_states(story.state, 0) == [SinkState.BLOCKED]
     again = due(story.state, 0)
     assert story.at(again) == [events.Tend(0, Work.INSPECT)]
 
@@ -193,7 +193,7 @@ def test_expiry_is_told_once_and_the_token_kept() -> None:
     assert events.Lapsed(0) in story.told()
     story.at(101)
     assert events.Lapsed(0) not in story.told()
-    assert sink_state(story.state, 0, 101) is SinkState.EXPIRED
+    assert sink_states(story.state, 101) == [SinkState.EXPIRED]
     assert source_state(story.state, 101) is SourceState.EXPIRED
 
 
@@ -204,7 +204,7 @@ def test_a_dead_token_is_deleted_where_wanted() -> None:
     story.at(46, story.ended(PERMANENT))
     assert events.Tend(0, Work.REMOVE) in story.at(100)
     assert story.at(100, events.SinkCleared(0, any=True)) != [events.Tend(0, Work.REMOVE)]
-    assert sink_state(story.state, 0, 100) is SinkState.EMPTY
+    assert sink_states(story.state, 100) == [SinkState.EMPTY]
     publish = story.granted(130, "t2")[-1]
     assert isinstance(publish, events.Tend)
     assert publish.work is Work.PUBLISH
@@ -382,7 +382,7 @@ def test_a_wall_clock_that_was_set_back_hides_no_new_token() -> None:
     assert isinstance(publish, events.Tend)
     assert publish.work is Work.PUBLISH
     assert story.written(46) == []
-    assert sink_state(story.state, 0, 46) is SinkState.CURRENT
+    assert sink_states(story.state, 46) == [SinkState.CURRENT]
     assert due(story.state, 46) == 46 + 45
 
 

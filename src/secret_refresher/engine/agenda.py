@@ -38,6 +38,10 @@ class Agenda(Generic[K]):
         """`key` is not due any more."""
         self._due.pop(key, None)
 
+    def at(self, key: K) -> float:
+        """The instant at which `key` is due; endless if it is not."""
+        return self._due.get(key, float("inf"))
+
     def next(self) -> float:
         """The earliest instant at which anything is due; endless if nothing is."""
         self._shed()

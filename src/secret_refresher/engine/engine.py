@@ -23,7 +23,7 @@ from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.endured import PAUSE, endured
 from secret_refresher.lifecycle.outlook import NEVER, due, still_wanted
 from secret_refresher.lifecycle.state import TokenState, Work, healthy
-from secret_refresher.lifecycle.step import Draw, step
+from secret_refresher.lifecycle.step import Draw, affected, step
 from secret_refresher.ports import (
     Broadcast,
     Clock,
@@ -201,12 +201,16 @@ class Engine:
                     self._want(entry, action)
                 case events.Tend():
                     self._tend(entry, action)
-        upcoming = due(entry.state, now)
+        sinks = affected(event)
+        upcoming = due(entry.state, now, sinks)
+        if sinks is not None:
+            # The others are as they were. A wake-up for nothing does no harm.
+            upcoming = min(upcoming, self._agenda.at(entry))
         if upcoming < NEVER:
             self._agenda.set(entry, upcoming)
         else:
             self._agenda.drop(entry)
-        if _settled(entry.state, now):
+        if entry in self._unsettled and _settled(entry.state, now):
             self._unsettled.discard(entry)
         self._roster.cleared(entry)
 

@@ -114,16 +114,10 @@ class Retargeted:
 SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
-Event = (
-    Woken
-    | FetchEnded
-    | FetchDropped
-    | SinkEvent
-    | SinkDisturbed
-    | CredentialsChanged
-    | Reconfigured
-    | Retargeted
-)
+OneSink = SinkEvent | SinkDisturbed
+"""What says nothing of the other sinks."""
+
+Event = Woken | FetchEnded | FetchDropped | OneSink | CredentialsChanged | Reconfigured | Retargeted
 
 # --- actions: what is wanted ---------------------------------------------------------------
 

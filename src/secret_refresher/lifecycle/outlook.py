@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from secret_refresher.config.model import OnExpired, State
@@ -13,10 +14,13 @@ from secret_refresher.tokens.token import Life
 NEVER = float("inf")
 
 
-def due(state: TokenState, now: float) -> float:
-    """The next instant at which this token needs something; `NEVER` when only others can act."""
+def due(state: TokenState, now: float, sinks: Iterable[int] | None = None) -> float:
+    """The next instant at which this token needs something; `NEVER` when only others can act.
+
+    `sinks`: the only ones of them to think of; the source is thought of always.
+    """
     instants = [fetch_at(state, now)]
-    for sink in state.sinks:
+    for sink in state.sinks if sinks is None else map(state.sinks.__getitem__, sinks):
         if sink_work(state, sink, now) is not None:
             instants.append(max(now, sink.retry))
         if sink.life is not None and not sink.lapsed:
@@ -48,7 +52,7 @@ def _unbudgeted_fetch_at(state: TokenState, now: float) -> float:
     3. Not before the pause after a failure, nor within the floor after a success.
     """
     life = scheduled_life(state, now)
-    if life is None or not life.alive(now) or (_lacking(state, now) and not _in_memory(state, now)):
+    if life is None or not life.alive(now) or (not _in_memory(state, now) and _lacking(state, now)):
         at = now
     else:
         at = life.refresh
@@ -66,8 +70,6 @@ def _within(budget: Budget, life: Life | None, at: float) -> float:
     The last quarter of the lead, and any time without a live token, is urgent.
     """
     hurry = at if life is None else life.expires - (life.expires - life.refresh) / 4
-    if at >= hurry:
-        return budget.opens(at, urgent=True)
     return min(budget.opens(at, urgent=False), max(hurry, budget.opens(at, urgent=True)))
 
 

@@ -117,13 +117,17 @@ def scheduled_life(state: TokenState, now: float) -> Life | None:
        replica wrote, whichever is due first.
     2. Without: the earliest due of the live ones that the sinks hold.
     """
-    held = [sink.life for sink in state.sinks if sink.life is not None]
-    if state.token is not None:
-        mine = state.token.life
-        candidates = [life for life in held if not life.older(mine)] or [mine]
-    else:
-        candidates = [life for life in held if life.alive(now)]
-    return min(candidates, key=lambda life: life.refresh, default=None)
+    mine = None if state.token is None else state.token.life
+    first = last = None
+    for sink in state.sinks:
+        life = sink.life
+        if life is None or life is last:  # of many sinks most hold the same one
+            continue
+        last = life
+        counts = life.alive(now) if mine is None else not life.older(mine)
+        if counts and (first is None or life.refresh < first.refresh):
+            first = life
+    return first or mine
 
 
 def source_state(state: TokenState, now: float) -> SourceState:
@@ -155,16 +159,19 @@ _NEEDS_A_PERSON = frozenset(
 )
 
 
-def sink_state(state: TokenState, index: int, now: float) -> SinkState:
-    """What one sink of this token is in, at `now`."""
-    sink = state.sinks[index]
+def sink_states(state: TokenState, now: float) -> list[SinkState]:
+    """What each sink of this token is in, at `now`."""
+    newest = scheduled_life(state, now)
+    return [_sink_state(sink, newest, now) for sink in state.sinks]
+
+
+def _sink_state(sink: SinkRecord, newest: Life | None, now: float) -> SinkState:
     if sink.fault is not None and sink.fault.reason in _NEEDS_A_PERSON:
         return SinkState.BLOCKED
     if sink.life is None:
         return SinkState.EMPTY
     if not sink.life.alive(now):
         return SinkState.EXPIRED
-    newest = scheduled_life(state, now)
     behind = newest is not None and sink.life.older(newest)
     return SinkState.BEHIND if behind else SinkState.CURRENT
 
@@ -190,8 +197,7 @@ TOKEN_STATES: tuple[str, ...] = tuple(
 
 def shown_state(state: TokenState, now: float) -> str:
     """What the token as a whole shows: the worst of its source and its sinks."""
-    states = [str(source_state(state, now))]
-    states += (str(sink_state(state, index, now)) for index in range(len(state.sinks)))
+    states = [str(source_state(state, now)), *map(str, sink_states(state, now))]
     worst = max(states, key=_RANK.__getitem__)
     return SourceState.FRESH if worst == SinkState.CURRENT else worst
 

@@ -38,13 +38,19 @@ def step(
     """What follows from `event` at `now`.
 
     1. Take the event into the state.
-    2. Begin everything that is due now; the state remembers what was begun.
+    2. Begin what is due now; the state remembers what was begun. After an event of one sink only
+       this sink and the source are thought of: of two thousand, each has a few such events.
 
     `outlook.due` of the new state says when to come again.
     """
     state, notices = _take(state, event, now, draw)
-    state, actions = _begin(state, now)
+    state, actions = _begin(state, now, affected(event))
     return state, (*(events.Tell(notice) for notice in notices), *actions)
+
+
+def affected(event: events.Event) -> tuple[int] | None:
+    """The only sink that may need something for this event; None: any may."""
+    return (event.sink,) if isinstance(event, events.OneSink) else None
 
 
 def _take(  # noqa: C901 - one case an event
@@ -330,9 +336,12 @@ def _kept(state: TokenState, kept: tuple[int | None, ...]) -> tuple[SinkRecord, 
 # --- what is due -----------------------------------------------------------------------------
 
 
-def _begin(state: TokenState, now: float) -> tuple[TokenState, list[events.Action]]:
+def _begin(
+    state: TokenState, now: float, sinks: tuple[int] | None
+) -> tuple[TokenState, list[events.Action]]:
     actions: list[events.Action] = []
-    for index, sink in enumerate(state.sinks):
+    for index in range(len(state.sinks)) if sinks is None else sinks:
+        sink = state.sinks[index]
         if sink.life is not None and not sink.lapsed and not sink_alive(sink, now):
             state = _put(state, index, lapsed=True)
             actions.append(events.Tell(events.Lapsed(index)))

@@ -18,7 +18,7 @@ from secret_refresher.lifecycle.state import (
     healthy,
     scheduled_life,
     shown_state,
-    sink_state,
+    sink_states,
 )
 from secret_refresher.ports import Subject, View
 from secret_refresher.tokens.token import Life
@@ -54,8 +54,9 @@ def families(
         looks.append(_look(about, state, counts, now, wall))
         asked.update(counts.origins, counts.asking)
         states[shown_state(state, now)] += 1
-        for index, (kind, _) in enumerate(about.sinks[: len(state.sinks)]):
-            sinks[kind, str(sink_state(state, index, now))] += 1
+        # Sinks may have come or gone between the two.
+        for (kind, _), each in zip(about.sinks, sink_states(state, now), strict=False):
+            sinks[kind, str(each)] += 1
     yield from _lives(looks)
     yield from _counts(looks)
     yield from _totals(states, sinks, ledger, view)
