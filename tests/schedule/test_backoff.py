@@ -79,3 +79,18 @@ def test_retry_after_is_a_lower_bound(
     """Nothing, not even a dying token, goes below the server's Retry-After."""
     asked = Fault(fault.reason, "s", "a", fault.lane, retry_after=seconds)
     assert backoff.wait(asked, number, life(100), 85, draw, began=85) >= seconds
+
+
+@given(st.floats(2, 2.99), draws, st.floats(0, 0.2), st.integers(0, 2**32))
+def test_a_server_that_comes_and_goes_is_met(
+    issued: float, share: float, latency: float, seed: int
+) -> None:
+    """Away for two seconds in every three, it is found in time by a token of six seconds."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation
+    token = Life(issued, issued + 6 * (0.5 - 0.1 * (1 - share)), issued + 6, issued)
+    now, number = token.refresh, 0
+    while now % 3 < 2:
+        began, number = now, number + 1
+        now += latency
+        now += backoff.wait(TRANSIENT, number, token, now, chance.random(), began=began)
+    assert now + latency < token.expires

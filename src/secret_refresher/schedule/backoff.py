@@ -11,6 +11,7 @@ _TRANSIENT = tenacity.wait_exponential(multiplier=1, max=60)
 _PERMANENT = tenacity.wait_exponential(multiplier=60, max=900)
 _NOBODY = tenacity.Retrying()
 _LAST_SHARE = 0.1
+"""Of a life: the end in which an attempt is made in any case, and the longest pause before it."""
 
 
 def wait(
@@ -21,8 +22,9 @@ def wait(
     `life` is that of the token which is still in use, if any; `draw` is from [0, 1); the
     failed attempt began at `began` and ended at `now`.
 
-    1. Transient: full jitter, uniform from 0 to 1, 2, 4 … 60 s, but not past half of the
-       remaining life. Permanent: 60, 120 … 900 s and up to a tenth more.
+    1. Transient: full jitter, uniform from 0 to 1, 2, 4 … 60 s, or to a tenth of the life where
+       that is shorter, and not past half of the remaining life. Permanent: 60, 120 … 900 s and
+       up to a tenth more.
     2. Whatever the lane, one attempt falls into the last tenth of the life.
     3. The server's Retry-After is a lower bound to all of it.
     """
@@ -36,10 +38,15 @@ def wait(
 
 
 def transient(failures: int, life: Life | None, now: float, draw: float) -> float:
-    """Seconds to wait where a failure is likely to pass by itself; also for every sink."""
-    pause = draw * _growth(_TRANSIENT, failures)
+    """Seconds to wait where a failure is likely to pass by itself; also for every sink.
+
+    Pauses of more than a tenth of a life could sleep through all the time in which a server that
+    comes and goes was there.
+    """
+    growth = _growth(_TRANSIENT, failures)
     if life is None or not life.alive(now):
-        return pause
+        return draw * growth
+    pause = draw * min(growth, _LAST_SHARE * life.length)
     return min(pause, max(life.remaining(now) / 2, _least(life)))
 
 
