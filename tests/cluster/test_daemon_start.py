@@ -9,14 +9,13 @@ LOADED = """
 import sys
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
-from secret_refresher.adapters.kubernetes import Cluster
 from secret_refresher.adapters.mounts import MountReader
-from secret_refresher.cli.run import Sinks
+from secret_refresher.cli.sinks import Sinks
 
 source = ConfigSource(MountReader(1 << 20), path=None, text=sys.argv[1])
 config = source.load().config
 clock = SystemClock()
-Sinks(clock, Cluster(config.kubernetes, clock, {})).prepare(config)
+Sinks(clock, config.kubernetes, {}).prepare(config)
 print("kubernetes.client" in sys.modules, "kubernetes.config.kube_config" in sys.modules)
 """
 

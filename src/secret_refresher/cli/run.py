@@ -14,7 +14,6 @@ from typing import TextIO
 from secret_refresher import __version__
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
-from secret_refresher.adapters.kubernetes import Cluster
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
@@ -45,14 +44,14 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     clock = SystemClock()
     logs, metrics = Logs(stream, loaded.config.log), Metrics(clock)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
-    sinks = Sinks(clock, Cluster(loaded.config.kubernetes, clock, os.environ))
+    sinks = Sinks(clock, loaded.config.kubernetes, os.environ)
     engine = Engine(
         clock=clock,
         source=endpoint,
         sinks=sinks,
         fetchers=Workers("fetch", FETCHERS),
         tenders=Workers("publish", TENDERS),
-        observers=(logs, metrics, sinks.cluster.events),
+        observers=(logs, metrics, sinks),
         draw=random.SystemRandom().random,
     )
     metrics.watch(engine)
@@ -74,15 +73,15 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         )
         return 1
     engine.tell(Listening(address))
-    sinks.cluster.follow(engine.retarget, engine.tell)
+    sinks.follow(engine.retarget, engine.tell)
     stopped = threading.Event()
     reload = Reload(source, loaded, engine, logs, sinks)
-    sweep = Sweep(engine, sinks.cluster, clock)
+    sweep = Sweep(engine, sinks, clock)
     patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
     threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
     engine.run()
     stopped.set()
-    sinks.cluster.stop()
+    sinks.stop()
     return 0
 
 
@@ -95,7 +94,8 @@ def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
     try:
         for token in config.tokens:
             sinks(token)
-        sinks.cluster.list_namespaces()
+        if sinks.cluster is not None:
+            sinks.cluster.list_namespaces()
     except Trouble as trouble:
         print(f"secret-refresher: cannot list namespaces: {trouble}", file=sys.stderr)
         known = False

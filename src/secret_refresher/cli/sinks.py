@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, final
 
 from secret_refresher.adapters.file_sink import FileSink
-from secret_refresher.adapters.kubernetes import Cluster
-from secret_refresher.config.model import Config, FileSink as FileSpec, SecretSink, TokenConfig
+from secret_refresher.config.model import (
+    Config,
+    FileSink as FileSpec,
+    Kubernetes,
+    SecretSink,
+    TokenConfig,
+)
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.entry import Entry
 from secret_refresher.errors import Trouble
-from secret_refresher.ports import Clock, Sink
+from secret_refresher.lifecycle.events import Notice
+from secret_refresher.ports import Broadcast, Clock, Exchange, Sink, Subject, WatchFailed
 from secret_refresher.rights import secret_sinks
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.kubernetes import Cluster
+
+Followers = tuple[Callable[[], None], Callable[[WatchFailed], None]]
+"""Who is told that namespaces come and go, and that a watch fails."""
 
 PAUSE = 60.0
 """Seconds until strays are looked for again where that has failed."""
@@ -19,31 +32,60 @@ PAUSE = 60.0
 
 @final
 class Sinks:
-    """Makes sinks of every kind; implements `ports.SinkFactory`."""
+    """Makes sinks of every kind; implements `ports.SinkFactory`, and `ports.Observer` for them.
 
-    def __init__(self, clock: Clock, cluster: Cluster) -> None:
+    What belongs to a cluster is loaded once a configuration has a Secret sink, and not before.
+    """
+
+    def __init__(self, clock: Clock, settings: Kubernetes, environ: Mapping[str, str]) -> None:
         self._clock = clock
-        self.cluster = cluster
+        self._settings = settings
+        self._environ = environ
         self._needs_cluster = False
+        self._followers: Followers | None = None
+        self.cluster: Cluster | None = None
 
     def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
-        """Those of one token."""
+        """Those of one token; the configuration that has it was prepared for before."""
         made: list[Sink] = []
         for spec in token.sinks:
             if isinstance(spec, FileSpec):
                 made.append(FileSink(token.name, spec, self._clock))
-            else:
+            elif self.cluster is not None:
                 made += self.cluster.sinks(token.name, spec)
         return tuple(made)
 
     def prepare(self, config: Config) -> None:
         """Takes what a configuration as a whole means for its sinks."""
         self._needs_cluster = any(True for _ in secret_sinks(config))
-        self.cluster.prepare(config)
+        if self.cluster is None and self._needs_cluster:
+            from secret_refresher.adapters.kubernetes import Cluster
+
+            self.cluster = Cluster(self._settings, self._clock, self._environ)
+            if self._followers is not None:
+                self.cluster.follow(*self._followers)
+        if self.cluster is not None:
+            self.cluster.prepare(config)
+
+    def follow(self, *followers: *Followers) -> None:
+        """Who is told, from now on, that namespaces come and go, and that a watch fails."""
+        self._followers = followers
+        if self.cluster is not None:
+            self.cluster.follow(*followers)
+
+    def notice(self, about: Subject | None, fact: Notice | Exchange | Broadcast) -> None:
+        """Has what concerns a Secret told as Kubernetes Events."""
+        if self.cluster is not None:
+            self.cluster.events.notice(about, fact)
 
     def ready(self) -> bool:
         """Whether what sinks depend on has been reached once."""
-        return not self._needs_cluster or self.cluster.reached()
+        return not self._needs_cluster or (self.cluster is not None and self.cluster.reached())
+
+    def stop(self) -> None:
+        """Ends what they share."""
+        if self.cluster is not None:
+            self.cluster.stop()
 
 
 @final
@@ -53,28 +95,29 @@ class Sweep:
     Once for each selector; what matched while we were away is found no other way.
     """
 
-    def __init__(self, engine: Engine, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, engine: Engine, sinks: Sinks, clock: Clock) -> None:
         self._engine = engine
-        self._cluster = cluster
+        self._sinks = sinks
         self._clock = clock
         self._done: set[tuple[str, str]] = set()
         self._not_before = 0.0
 
     def look(self) -> None:
         """Once a round of the patrol."""
-        if self._clock.now() < self._not_before:
+        cluster = self._sinks.cluster
+        if cluster is None or self._clock.now() < self._not_before:
             return
         for entry in self._engine.entries():
             for spec in entry.state.config.sinks:
                 if isinstance(spec, SecretSink) and spec.namespace_selector is not None:
-                    self._sweep(entry, spec)
+                    self._sweep(cluster, entry, spec)
 
-    def _sweep(self, entry: Entry, spec: SecretSink) -> None:
+    def _sweep(self, cluster: Cluster, entry: Entry, spec: SecretSink) -> None:
         name = entry.subject.name
         if (name, repr(spec)) in self._done:
             return
         try:
-            strays = self._cluster.strays(name, spec)
+            strays = cluster.strays(name, spec)
         except Trouble:  # what is wrong with the API server, watches and sinks tell
             self._not_before = self._clock.now() + PAUSE
             return
