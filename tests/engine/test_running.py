@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from secret_refresher.adapters.clock import SystemClock
-from secret_refresher.config.model import Config, State, TokenConfig
+from secret_refresher.config.model import Config, Refresh, State, TokenConfig
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
-from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.ports import Defect, Finding, Held, Outcome, Stopping, Wrote
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant, Life, Token
@@ -104,9 +106,14 @@ class Daemon:
     """An engine with one token and a thread that turns it."""
 
     def __init__(
-        self, *, config: TokenConfig | None = None, observers: tuple[Facts, ...] = ()
+        self,
+        *,
+        config: TokenConfig | None = None,
+        all_of: Config | None = None,
+        sink: Memory | None = None,
+        observers: tuple[Facts, ...] = (),
     ) -> None:
-        self.source, self.sink, self.facts = Source(), Memory(), Facts()
+        self.source, self.sink, self.facts = Source(), sink or Memory(), Facts()
         self.engine = Engine(
             clock=CLOCK,
             source=self.source,
@@ -116,7 +123,7 @@ class Daemon:
             observers=(*observers, self.facts),
             draw=lambda: 0.5,
         )
-        self.engine.reconfigure(Config(tokens=(config or token_config(),)))
+        self.engine.reconfigure(all_of or Config(tokens=(config or token_config(),)))
         self.thread = threading.Thread(target=self.engine.run, daemon=True)
 
     def end(self) -> None:
@@ -260,3 +267,45 @@ def test_a_machine_without_threads_to_spare_still_gets_its_work_done() -> None:
         for _ in range(10):
             pool.submit(done.release)
         assert all(done.acquire(timeout=5) for _ in range(10))
+
+
+def once(config: Config, sink: Memory) -> bool:
+    """Whether `run --once` of a configuration says that it went well."""
+    daemon = Daemon(sink=sink, all_of=config)
+    daemon.source.may_answer.set()
+    return daemon.engine.run(once=True)
+
+
+class Unwilling(Memory):
+    """A sink that takes nothing."""
+
+    def publish(self, token: Token) -> Wrote:
+        """Refuses."""
+        raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
+
+
+class Closed(Memory):
+    """A sink that cannot even be looked into."""
+
+    def inspect(self, source: str) -> Finding:
+        """Refuses."""
+        raise Trouble(Fault(Reason.LOCKED, "locked", "wait"))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sink", "well"),
+    [
+        ((), Memory, True),
+        ((token_config(refresh=Refresh(max_requests_per_hour=1)),), Memory, True),
+        ((token_config(),), Unwilling, False),
+        ((token_config(),), Closed, False),
+        ((token_config("a", state=State.ABSENT), token_config("b")), Memory, True),
+    ],
+)
+def test_once_always_ends(
+    tokens: tuple[TokenConfig, ...],
+    sink: Callable[[], Memory],
+    well: bool,  # noqa: FBT001
+) -> None:
+    """No token, a budget, a sink that refuses: each has its one attempt, and it is told how."""
+    assert once(Config(tokens=tokens), sink()) is well

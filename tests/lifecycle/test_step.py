@@ -455,3 +455,37 @@ def test_a_fetch_that_was_not_begun_is_wanted_anew_when_due() -> None:
     assert due(story.state, 48) == 46.5 + 70
     assert wanted_fetch(story.at(46.5 + 70))
     assert story.state.attempts == 2
+
+
+def test_a_change_during_a_look_is_looked_at_once_more() -> None:
+    """What the look may have read too early does not go unseen."""
+    story = Story().running()
+    story.at(10, events.SinkDisturbed(0))
+    assert story.at(10, events.SinkDisturbed(0)) == []
+    assert story.state.token is not None
+    wanted = story.at(11, events.SinkSeen(0, story.state.token.life))
+    assert wanted == [events.Tend(0, Work.INSPECT)]
+    assert story.at(12, events.SinkSeen(0, story.state.token.life)) == []
+
+
+def test_a_look_that_failed_is_still_wanted() -> None:
+    """After the pause, and before anything is written."""
+    story = Story().running()
+    story.at(10, events.SinkDisturbed(0))
+    assert story.at(10, events.SinkFailed(0, FULL)) == []
+    again = due(story.state, 10)
+    assert again < 12
+    assert story.at(again) == [events.Tend(0, Work.INSPECT)]
+
+
+def test_how_a_fetch_ends_is_nothing_to_a_token_that_is_unwanted_by_then() -> None:
+    """It neither fails, nor holds a token, nor is it looked after for that."""
+    for result in (PERMANENT, grant("t2", 46)):
+        story = Story().running()
+        story.at(46)
+        story.at(46, changed(story, state=State.ABSENT))
+        story.at(46, events.SinkCleared(0, any=True))
+        assert story.at(47, story.ended(result)) == []
+        assert not story.state.fetching
+        assert (story.state.failures, story.state.token) == (0, None)
+        assert due(story.state, 47) == NEVER

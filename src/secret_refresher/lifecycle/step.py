@@ -96,6 +96,8 @@ def _fetch_ended(
         state = replace(state, credentials=event.credentials)
     if state.budget is not None:
         state = replace(state, budget=state.budget.spend(event.requests, now))
+    if state.config.state is State.ABSENT:  # since it was asked for; nobody wants it any more
+        return replace(state, fetching=False), notices
     result = event.result
     if isinstance(result, Grant) and now >= result.issued + result.lifetime:
         result = _DEAD_ON_ARRIVAL
@@ -219,7 +221,6 @@ def _sink_seen(
         event.sink,
         seen=True,
         life=found,
-        look=False,
         repairing=before.repairing or (lost and sink_alive(before, now)),
         lapsed=False,
         removed=False,
@@ -265,7 +266,6 @@ def _sink_cleared(
         event.sink,
         seen=True,
         life=None,
-        look=False,
         removed=True,
         work=None,
         failures=0,
@@ -293,7 +293,13 @@ def _sink_failed(
         0.0 if before.life is None else before.life.remaining(now),
     )
     state = _put(
-        state, event.sink, work=None, failures=failures, retry=now + wait, fault=event.fault
+        state,
+        event.sink,
+        look=before.look or before.work is Work.INSPECT,
+        work=None,
+        failures=failures,
+        retry=now + wait,
+        fault=event.fault,
     )
     return state, [notice]
 
@@ -348,7 +354,8 @@ def _begin(
         work = sink_work(state, sink, now)
         if work is None or sink.retry > now:
             continue
-        state = _put(state, index, work=work)
+        # What is disturbed while it is looked into is looked into once more.
+        state = _put(state, index, work=work, look=sink.look and work is not Work.INSPECT)
         token = state.token if work is Work.PUBLISH else None
         actions.append(events.Tend(index, work, token))
     if fetch_at(state, now) <= now:
