@@ -20,8 +20,10 @@ class Running:
 
     def __init__(self, folder: Path, *arguments: str, env: dict[str, str]) -> None:
         self.folder = folder
+        # env(1) undoes what nohup does to those who start the tests under it.
+        terminal = ["env", "--default-signal=HUP"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "secret_refresher", "demo", *arguments],
+            [*terminal, sys.executable, "-m", "secret_refresher", "demo", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
