@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from secret_refresher.config.fingerprint import source_fingerprint
 from secret_refresher.config.model import OnExpired, Refresh, Request, State
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
@@ -489,3 +490,24 @@ def test_how_a_fetch_ends_is_nothing_to_a_token_that_is_unwanted_by_then() -> No
         assert not story.state.fetching
         assert (story.state.failures, story.state.token) == (0, None)
         assert due(story.state, 47) == NEVER
+
+
+def test_what_the_budget_keeps_is_for_the_last_quarter_of_the_lead() -> None:
+    """An ordinary refresh waits; when little of the lead is left, the last request is made."""
+    story = Story().running(refresh=Refresh(max_requests_per_hour=8))
+    story.state = replace(story.state, budget=Budget(hourly=8, level=1.0, at=46))
+    assert not wanted_fetch(story.at(46))
+    hurry = 100 - (100 - 45) / 4
+    assert due(story.state, 46) == hurry
+    assert wanted_fetch(story.at(hurry))
+
+
+def test_the_same_token_from_another_source_is_written_again() -> None:
+    """What stands beside it has to say where it came from, or a restart would not know it."""
+    story = Story().running()
+    story.at(20, changed(story, token_url="https://other.example.com/token"))
+    story.at(24)
+    (publish,) = story.granted(24, "t1")
+    assert isinstance(publish, events.Tend)
+    assert publish.token is not None
+    assert publish.token.source == source_fingerprint(story.state.config)
