@@ -49,7 +49,7 @@ def test_a_sink_that_prefers_another_replicas_token_is_believed() -> None:
     theirs = replace(MINE.life, issued=99.9, expires=199.9, issued_at=1000.2)
     event = jobs.tend(Taken(theirs), events.Tend(0, Work.PUBLISH, MINE), "v1:x")
     assert isinstance(event, events.SinkSeen)
-    state = replace(start(token_config(), 1, 100), token=MINE, fetched=100.0)
+    state = replace(start(token_config(), 1, 100), token=MINE, rest=110.0)
     state, actions = step(state, event, 101, lambda: 0.5)
     assert not [action for action in actions if isinstance(action, events.Tend)]
     assert sink_work(state, state.sinks[0], 101) is None

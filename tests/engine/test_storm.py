@@ -6,10 +6,12 @@ from itertools import pairwise
 
 from hypothesis import given, settings, strategies as st
 
-from secret_refresher.config.model import Config, Refresh
+from secret_refresher.config.model import Config, Refresh, TokenConfig
 from secret_refresher.lifecycle import events
+from secret_refresher.ports import Outcome
+from secret_refresher.tokens.token import Grant
 from support.storm import Replica, Storm, Window
-from support.tokens import token_config
+from support.tokens import WALL, token_config
 from support.world import Box
 
 SEEDS = st.integers(0, 2**32)
@@ -219,3 +221,32 @@ def test_a_restart_over_live_sinks_asks_for_nothing(seed: int, sinks: int) -> No
         assert len(storm.service(token).asked) == asked
         held = [box.life for box in storm.boxes.values()]
         assert held == lives
+
+
+class Cache(Storm):
+    """A server that hands the same token out until it has little life left."""
+
+    renews = 2.0
+    held: Grant | None = None
+
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """The token that is held, with the life that it has left; else a new one."""
+        held, now = self.held, self.time - self.latency
+        if held is None or held.issued + held.lifetime - now < self.renews:
+            fresh = super().fetch(token, timeout)
+            self.held = fresh.result if isinstance(fresh.result, Grant) else None
+            return fresh
+        self.service(token).asked.append(self.time)
+        left = held.issued + held.lifetime - now
+        return Outcome(replace(held, lifetime=left, issued=now, issued_at=WALL + now), (), "c")
+
+
+@given(SEEDS, st.sampled_from([20.0, 100.0, 3600.0]))
+def test_a_server_that_caches_tokens_makes_none_expire(seed: int, length: float) -> None:
+    """As long as it renews them two seconds before they do; for a few requests more."""
+    storm, token = Cache(seed), token_config()
+    storm.service(token).lifetime = length
+    storm.begin(Config(tokens=(token,)))
+    storm.run(storm.time + 10 * length)
+    assert storm.expired() == 0
+    assert len(storm.service(token).asked) <= 12 * 9

@@ -511,3 +511,14 @@ def test_the_same_token_from_another_source_is_written_again() -> None:
     assert isinstance(publish, events.Tend)
     assert publish.token is not None
     assert publish.token.source == source_fingerprint(story.state.config)
+
+
+def test_a_token_that_is_handed_out_again_to_the_last_is_asked_for_to_the_last() -> None:
+    """The floor between two fetches is one of the life that is left, and does not outlast it."""
+    story = Story().running()
+    for _ in range(6):
+        asked = due(story.state, story.now)
+        assert wanted_fetch(story.at(asked))
+        story.granted(asked, "t1")
+        assert due(story.state, asked) >= asked + min(10, (100 - asked) / 4)
+    assert 98 < due(story.state, story.now) < 100

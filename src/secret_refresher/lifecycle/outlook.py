@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from secret_refresher.config.model import OnExpired, State
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work, scheduled_life
-from secret_refresher.schedule import plan
 from secret_refresher.schedule.budget import Budget
 from secret_refresher.tokens.token import Life
 
@@ -59,9 +58,7 @@ def _unbudgeted_fetch_at(state: TokenState, now: float) -> float:
     if state.stale is not None:
         at = min(at, state.stale)
     at = max(at, state.retry)
-    if state.fetched is not None and state.token is not None:
-        at = max(at, state.fetched + plan.floor(state.token.life.length))
-    return max(at, now)
+    return max(at, state.rest, now)
 
 
 def _within(budget: Budget, life: Life | None, at: float) -> float:

@@ -90,8 +90,8 @@ class TokenState:
     failures: int = 0
     retry: float = 0.0
     fault: Fault | None = None
-    fetched: float | None = None
-    """When the last fetch succeeded, by the process's clock."""
+    rest: float = 0.0
+    """The floor after the last success: no fetch before this instant."""
     credentials: str | None = None
     budget: Budget | None = None
     deferred: bool = False

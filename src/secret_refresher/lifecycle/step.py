@@ -146,7 +146,9 @@ def _granted(
         token=token,
         sinks=held,
         stale=None if wanted else state.stale,
-        fetched=now,
+        # By what is left of a token that was handed out again: whoever caches tokens may renew
+        # them shortly before they expire.
+        rest=now + plan.floor(token.life.expires - grant.issued),
         failures=0,
         retry=0.0,
         fault=None,
@@ -221,6 +223,7 @@ def _sink_seen(
         event.sink,
         seen=True,
         life=found,
+        look=before.look and before.work is Work.INSPECT,
         repairing=before.repairing or (lost and sink_alive(before, now)),
         lapsed=False,
         removed=False,

@@ -37,7 +37,7 @@ def refresh_after(lifetime: float, refresh: Refresh, propagation: float, draw: f
 
 
 def floor(lifetime: float) -> float:
-    """Seconds that must lie between two successful fetches of a token with this life."""
+    """Seconds that must follow a successful fetch that granted this much life."""
     return min(FLOOR, lifetime / 4)
 
 
