@@ -124,14 +124,15 @@ def test_an_absent_token_is_removed(
 def test_what_needs_a_restart_is_told(
     server: AuthorizationServer, start: Start, tmp_path: Path
 ) -> None:
-    """Another address to listen on waits, and the log says so; the rest is taken."""
+    """Another address or form of the log waits, and the log says so; the rest is taken."""
     daemon = start(settings(entry(server.token_url, tmp_path)))
     daemon.wait("token published")
     second = entry(server.token_url, tmp_path, "second")
-    daemon.configure(settings(second, server={"address": "127.0.0.1:1"}))
+    log = {"level": "debug", "format": "console"}
+    daemon.configure(settings(second, server={"address": "127.0.0.1:1"}, log=log))
     taken = daemon.wait("configuration taken", times=2)
     assert taken["level"] == "warning"
-    assert taken["restart_needed_for"] == ["server"]
+    assert taken["restart_needed_for"] == ["server", "log.format"]
     daemon.wait("token published", token="second")
     assert daemon.get("/livez")[0] == 200
 

@@ -56,6 +56,7 @@ class Reload:
             for section, differs in (
                 ("server", new.server != old.server),
                 ("kubernetes", new.kubernetes != old.kubernetes),
+                ("log.format", new.log.format is not old.log.format),
             )
             if differs
         )
