@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 PERIOD = 1.0
 """Seconds between two rounds."""
-SINKS_A_ROUND = 500
-"""Sinks that get a cheap look in one round; more than these are taken in turn."""
+TOKENS_A_ROUND = 500
+"""Tokens whose sinks get a cheap look in one round; more than these are taken in turn."""
 CREDENTIALS_A_ROUND = 50
 """Failing tokens whose credentials are read in one round."""
 
@@ -52,15 +52,11 @@ class Patrol:
 
     def look_at_sinks(self) -> None:
         """Reports sinks that may have lost what they held."""
-        watched = [
-            (entry, sink)
-            for entry in self._engine.entries()
-            for sink, record in zip(entry.sinks, entry.state.sinks, strict=False)
-            if record.seen and record.work is None and not record.look
-        ]
-        for entry, sink in _turn(watched, self._round, SINKS_A_ROUND):
-            if sink.disturbed():
-                self._engine.disturbed(entry, sink)
+        for entry in _turn(self._engine.entries(), self._round, TOKENS_A_ROUND):
+            for sink, record in zip(entry.sinks, entry.state.sinks, strict=False):
+                idle = record.seen and record.work is None and not record.look
+                if idle and sink.disturbed():
+                    self._engine.disturbed(entry, sink)
 
     def look_at_credentials(self) -> None:
         """Reports failing tokens whose credentials are others than the failed attempt read."""
