@@ -3,14 +3,16 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from secret_refresher.config.model import Config, Refresh, State, TokenConfig
 from secret_refresher.config.origin import origin_of
+from secret_refresher.engine.engine import LONGEST_WAIT
 from secret_refresher.lifecycle import events
-from secret_refresher.ports import ConfigTaken, Defect
+from secret_refresher.ports import ConfigTaken, Defect, Exchange, Outcome
 from support.tokens import files_of, token_config
-from support.world import Box, BoxSink, World
+from support.world import AWAY, Box, BoxSink, World
 
 LEAD = 25.0
 """Seconds between the latest refresh point and the expiry, with these refresh settings."""
@@ -317,3 +319,89 @@ def test_a_long_suspend_is_no_herd() -> None:
     for at in asked:
         assert len([other for other in asked if at <= other < at + world.latency / 2]) <= 8
     assert all(box.life and box.life.alive(world.time) for box in world.boxes.values())
+
+
+class Witness(World):
+    """A world that notes who was asked for, and with which time-out."""
+
+    def __init__(self, latency: float = 0.2) -> None:
+        super().__init__(latency=latency)
+        self.fetches: list[tuple[str, float]] = []
+        self.result: Outcome | None = None
+
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """Notes it."""
+        self.fetches.append((token.name, timeout))
+        return self.result or super().fetch(token, timeout)
+
+
+def test_no_wait_is_so_long_that_a_resume_goes_unnoticed() -> None:
+    """With nothing to do for an hour the clock is looked at every few seconds all the same."""
+    world, token = World(), one()
+    world.service(token).lifetime = 3600
+    world.start(config(token))
+    world.run(1010)
+    assert world.engine.turn() == LONGEST_WAIT
+
+
+def test_an_attempt_leaves_time_for_another_before_the_old_token_dies() -> None:
+    """However long a time-out is configured, it takes at most half of what remains."""
+    world, token = Witness(), one()
+    token = replace(token, request=replace(token.request, timeout=60.0))
+    world.start(config(token))
+    world.run(1080)
+    assert world.fetches[0][1] == 60
+    assert 12 < world.fetches[1][1] < 25
+
+
+def test_who_dies_first_is_asked_for_first() -> None:
+    """When more are due than an origin takes at once, the token in use decides."""
+    world = Witness(latency=5.0)
+    world.start(config(*(one(name=f"t-{n}") for n in range(24))))
+    world.run(1030)
+    lives = {path: box.life for path, box in world.boxes.items() if box.life}
+    assert len(lives) == 24
+    world.time, asked = 1095.0, len(world.fetches)
+    assert all(life.refresh < world.time < life.expires for life in lives.values())
+    world.run(1112)
+    expiries = [lives[f"/tokens/{name}-0"].expires for name, _ in world.fetches[asked:]]
+    assert len(expiries) == 24
+    assert expiries[8:] == sorted(expiries[8:])
+
+
+@pytest.mark.parametrize(
+    ("status", "sick"), [(None, True), (503, True), (500, True), (499, False), (401, False)]
+)
+def test_an_origin_is_unavailable_without_answers_below_500(
+    status: int | None, *, sick: bool
+) -> None:
+    """Errors of a server and silence are no answers; refusals are."""
+    world, token = Witness(), one()
+    exchange = Exchange(origin_of(token.token_url), status, 0.1, reached=True)
+    world.result = Outcome(replace(AWAY, retry_after=5.0), (exchange,), "c")
+    world.start(config(token))
+    world.run(1030)
+    assert len(world.fetches) >= 3
+    assert bool(world.engine.unavailable_origins()) is sick
+
+
+def test_a_missing_credential_file_makes_no_origin_unavailable() -> None:
+    """Where nobody was asked, nobody failed to answer."""
+    world, token = Witness(), one()
+    world.result = Outcome(AWAY, (), "c")
+    world.start(config(token))
+    world.run(1060)
+    assert len(world.fetches) >= 3
+    assert not world.engine.unavailable_origins()
+
+
+def test_an_origin_that_nobody_uses_any_more_is_forgotten() -> None:
+    """It is not shown as unavailable for ever."""
+    world, token = World(), one(url="https://sick.example.com/token")
+    world.service(token).away.append((0, 1e9))
+    world.start(config(token))
+    world.run(1060)
+    assert world.engine.unavailable_origins()
+    world.engine.reconfigure(config(one(name="other")))
+    world.run(1070)
+    assert not world.engine.unavailable_origins()

@@ -522,3 +522,19 @@ def test_a_token_that_is_handed_out_again_to_the_last_is_asked_for_to_the_last()
         story.granted(asked, "t1")
         assert due(story.state, asked) >= asked + min(10, (100 - asked) / 4)
     assert 98 < due(story.state, story.now) < 100
+
+
+def test_a_failing_sink_that_others_touch_is_tried_no_more_often() -> None:
+    """Looks that succeed between writes that fail would keep the pause at its shortest."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkSeen(0, None))
+    story.granted(0, lifetime=1000)
+    for number in range(1, 7):
+        story.at(story.now, events.SinkFailed(0, FULL))
+        assert story.state.sinks[0].failures == number
+        story.at(story.now, events.SinkDisturbed(0))
+        (publish,) = story.at(due(story.state, story.now))
+        assert isinstance(publish, events.Tend)
+        assert publish.work is Work.PUBLISH
+    assert story.now > 20
