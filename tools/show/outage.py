@@ -43,14 +43,16 @@ def outage(show: Stage, seconds: float, *, pause: bool = False) -> dict[str, obj
     )
     with daemon:
         daemon.wait("token published")
-        outages = 0
+        outages: list[tuple[float, int]] = []
+        """Of each: the longest time without an answer, and dead tokens read until the next."""
         with consumer:
             end = time.monotonic() + seconds
             while time.monotonic() + EVERY < end:
-                _pause(EVERY - GONE - 2)
+                before, consumer.longest_gap = consumer.expired, 0.0
                 with show.cluster.paused() if pause else show.cluster.away():
                     _pause(SILENT if pause else GONE)
-                outages += 1
+                _pause(EVERY - GONE - 2)
+                outages.append((consumer.longest_gap, consumer.expired - before))
             _pause(max(0.0, end - time.monotonic()))
         failures = len(daemon.logs("sink publish failed"))
         lead = min(map(_lead, daemon.logs("token fetched")))
@@ -58,10 +60,12 @@ def outage(show: Stage, seconds: float, *, pause: bool = False) -> dict[str, obj
     asked = show.cluster.asked(mark, user=show.account)
     return {
         "seconds": seconds,
-        "outages": outages,
+        "outages": len(outages),
+        "dead reads after those shorter than the lead": sum(n for gap, n in outages if gap < lead),
+        "outages longer than the lead": sum(gap >= lead for gap, _ in outages),
         "reads": consumer.reads,
         "reads without an answer": consumer.unanswered,
-        "longest without an answer, s": consumer.longest_gap,
+        "longest without an answer, s": max((gap for gap, _ in outages), default=0.0),
         "least lead, s": lead,
         "bad reads": consumer.faults,
         "tokens seen": len(consumer.tokens),
