@@ -257,6 +257,7 @@ def test_an_older_token_of_ours_is_put_right() -> None:
     story = Story().running()
     story.at(10, events.SinkDisturbed(0))
     (publish,) = story.at(10, events.SinkSeen(0, found(-50)))
+    assert events.Drifted(0) in story.told()
     assert isinstance(publish, events.Tend)
     assert publish.work is Work.PUBLISH
 

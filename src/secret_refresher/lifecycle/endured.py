@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from secret_refresher.errors import internal
 from secret_refresher.lifecycle import events
-from secret_refresher.lifecycle.state import SinkRecord, TokenState
+from secret_refresher.lifecycle.sinks import continued
+from secret_refresher.lifecycle.state import TokenState
 
 PAUSE = 10.0
 """Seconds until such a token is looked after again."""
@@ -42,12 +43,8 @@ def endured(state: TokenState, event: events.Event, defect: Exception, now: floa
             )
             return replace(state, sinks=tuple(sinks))
         case events.Reconfigured():
-            return replace(state, config=event.config, sinks=_kept(state, event.kept))
+            return replace(state, config=event.config, sinks=continued(state, event.kept))
         case events.Retargeted():
-            return replace(state, sinks=_kept(state, event.kept))
+            return replace(state, sinks=continued(state, event.kept))
         case _:
             return state
-
-
-def _kept(state: TokenState, kept: tuple[int | None, ...]) -> tuple[SinkRecord, ...]:
-    return tuple(SinkRecord() if old is None else state.sinks[old] for old in kept)

@@ -1,0 +1,137 @@
+"""What the end of work on a sink means for a token."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from secret_refresher.config.model import State
+from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle.outlook import sink_alive
+from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work
+from secret_refresher.schedule import backoff
+
+
+def put(state: TokenState, index: int, **changes: object) -> TokenState:
+    """The state with some fields of one sink's record changed."""
+    sinks = list(state.sinks)
+    sinks[index] = replace(sinks[index], **changes)  # type: ignore[arg-type]
+    return replace(state, sinks=tuple(sinks))
+
+
+def seen(
+    state: TokenState, event: events.SinkSeen, now: float
+) -> tuple[TokenState, list[events.Notice]]:
+    """A look into a sink.
+
+    1. A token of ours that we know is simply there.
+    2. At the start a live one is adopted; later a newer live one came from another replica.
+    3. Anything else, where it used to hold a live one, is drift and put right.
+    """
+    before = state.sinks[event.sink]
+    found = event.ours
+    known = None if state.token is None else state.token.life
+    if found is not None and known is None and not state.config.adopt:
+        found = None
+    if found is not None:
+        found = next((life for life in (known, before.life) if life and life.same(found)), found)
+    notices: list[events.Notice] = []
+    lost = before.life is not None and (found is None or found.older(before.life))
+    if lost and sink_alive(before, now):
+        notices.append(events.Drifted(event.sink))
+    elif found is not None and found not in {known, before.life} and found.alive(now):
+        notices.append(events.Adopted(event.sink, found))
+    state = put(
+        state,
+        event.sink,
+        seen=True,
+        life=found,
+        look=before.look and before.work is Work.INSPECT,
+        repairing=before.repairing or (lost and sink_alive(before, now)),
+        lapsed=False,
+        removed=False,
+        work=None,
+        failures=0,
+        retry=0.0,
+        fault=None,
+    )
+    return state, notices
+
+
+def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, list[events.Notice]]:
+    """A token was published."""
+    before = state.sinks[event.sink]
+    life = event.life
+    if state.token is not None and state.token.life.same(life):
+        life = state.token.life
+    notice = events.Published(
+        state.attempts, event.sink, life, event.unchanged, before.repairing, before.failures
+    )
+    state = put(
+        state,
+        event.sink,
+        life=life,
+        repairing=False,
+        lapsed=False,
+        removed=False,
+        work=None,
+        failures=0,
+        retry=0.0,
+        fault=None,
+    )
+    return state, [notice]
+
+
+def cleared(state: TokenState, event: events.SinkCleared) -> tuple[TokenState, list[events.Notice]]:
+    """What was ours is gone."""
+    wanted = state.config.state is State.ABSENT
+    state = put(
+        state,
+        event.sink,
+        seen=True,
+        life=None,
+        removed=True,
+        work=None,
+        failures=0,
+        retry=0.0,
+        fault=None,
+    )
+    return state, [events.Removed(event.sink, event.any, expired=not wanted)]
+
+
+def disturbed(state: TokenState, event: events.SinkDisturbed) -> TokenState:
+    """A failing sink is looked at when its pause is over, not before."""
+    failing = state.sinks[event.sink].failures
+    return state if failing else put(state, event.sink, look=True)
+
+
+def failed(
+    state: TokenState, event: events.SinkFailed, now: float, draw: float
+) -> tuple[TokenState, list[events.Notice]]:
+    """Work failed; `draw` is from [0, 1)."""
+    before = state.sinks[event.sink]
+    failures = before.failures + 1
+    wait = max(backoff.transient(failures, before.life, now, draw), event.fault.retry_after or 0.0)
+    notice = events.SinkTrouble(
+        state.attempts,
+        event.sink,
+        before.work or Work.INSPECT,
+        event.fault,
+        failures,
+        wait,
+        0.0 if before.life is None else before.life.remaining(now),
+    )
+    state = put(
+        state,
+        event.sink,
+        look=before.look or before.work is Work.INSPECT,
+        work=None,
+        failures=failures,
+        retry=now + wait,
+        fault=event.fault,
+    )
+    return state, [notice]
+
+
+def continued(state: TokenState, kept: tuple[int | None, ...]) -> tuple[SinkRecord, ...]:
+    """The records of the sinks from now on: those that continue, and fresh ones."""
+    return tuple(SinkRecord() if old is None else state.sinks[old] for old in kept)
