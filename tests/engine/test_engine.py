@@ -405,3 +405,16 @@ def test_an_origin_that_nobody_uses_any_more_is_forgotten() -> None:
     world.engine.reconfigure(config(one(name="other")))
     world.run(1070)
     assert not world.engine.unavailable_origins()
+
+
+def test_a_namespace_that_two_selectors_match_is_one_place() -> None:
+    """Two entries that come to mean the same Secret with the same settings are one sink."""
+    world = fan_out("a", "a")
+    world.fan_out["partner-api"] = ["a", "b", "a"]
+    world.engine.retarget()
+    world.run(1400)
+    assert world.expired() == 0
+    ((about, state),) = world.engine.tokens()
+    assert [target for _, target in about.sinks] == ["a", "b"]
+    assert len(state.sinks) == 2
+    assert not world.defects()

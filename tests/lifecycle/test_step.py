@@ -361,6 +361,8 @@ def test_a_budget_holds_the_next_fetch_back_and_says_so() -> None:
     assert not story.state.fetching
     assert any(isinstance(notice, events.Deferred) for notice in story.told())
     assert due(story.state, 46) == 100  # the expiry; then the bucket's hour
+    story.at(47)
+    assert not story.told()
     story.at(100)
     assert due(story.state, 100) == 3600
 

@@ -38,7 +38,7 @@ class Roster:
     """
 
     def __init__(self, sinks: SinkFactory) -> None:
-        self._make_sinks = sinks
+        self._factory = sinks
         self._entries: dict[str, Entry] = {}
         self._farewells: dict[str, Entry] = {}
         self._parting: list[Sink] = []
@@ -50,6 +50,10 @@ class Roster:
     def origins(self) -> set[str]:
         """Whom tokens are asked of."""
         return {entry.origin for entry in self._entries.values()}
+
+    def _make_sinks(self, token: TokenConfig) -> tuple[Sink, ...]:
+        """The sinks of a token; two selectors may have found the same place."""
+        return tuple({sink.identity: sink for sink in self._factory(token)}.values())
 
     # --- a new configuration -------------------------------------------------------------------
 
