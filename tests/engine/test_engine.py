@@ -418,3 +418,22 @@ def test_a_namespace_that_two_selectors_match_is_one_place() -> None:
     assert [target for _, target in about.sinks] == ["a", "b"]
     assert len(state.sinks) == 2
     assert not world.defects()
+
+
+def test_a_target_that_comes_back_by_a_new_configuration_is_not_cleared() -> None:
+    """Whichever way a place is wanted again, nobody goes on to clear it."""
+    world = fan_out("a", "b")
+    world.boxes["b"].broken = True
+    world.fan_out["partner-api"] = ["a"]
+    world.engine.retarget()
+    world.run(1011)
+    world.fan_out["partner-api"] = ["a", "b"]
+    world.engine.reconfigure(config(token_config(sinks=0, refresh=Refresh(at=0.7))))
+    world.run(1012)
+    world.boxes["b"].broken = False
+    for _ in range(30):
+        world.run(world.time + 5)
+        world.patrol()
+        assert world.time < 1080 or world.boxes["b"].text is not None
+    told = [fact for fact in world.facts if isinstance(fact, events.Removed)]
+    assert not told

@@ -53,7 +53,11 @@ class Roster:
 
     def _make_sinks(self, token: TokenConfig) -> tuple[Sink, ...]:
         """The sinks of a token; two selectors may have found the same place."""
-        return tuple({sink.identity: sink for sink in self._factory(token)}.values())
+        made = {sink.identity: sink for sink in self._factory(token)}
+        for identity in self._farewells.keys() & made.keys():
+            self._retire(self._farewells.pop(identity))  # it is wanted again
+        self._parting = [sink for sink in self._parting if sink.identity not in made]
+        return tuple(made.values())
 
     # --- a new configuration -------------------------------------------------------------------
 
@@ -97,8 +101,6 @@ class Roster:
             sinks = self._make_sinks(entry.state.config)
             if [sink.identity for sink in sinks] == [sink.identity for sink in entry.sinks]:
                 continue
-            for sink in sinks:
-                self._take_back(sink)
             sinks, kept = _continued(entry, sinks)
             lost = _lost(entry, sinks)
             busy = [sink for sink in lost if _close(entry, sink) is False]
@@ -134,13 +136,6 @@ class Roster:
         leaving = Entry(replace(entry.state.config, state=State.ABSENT), (sink,), now)
         self._farewells[sink.identity] = leaving
         return leaving, events.Woken()
-
-    def _take_back(self, sink: Sink) -> None:
-        """A sink that is wanted again is no longer cleared."""
-        leaving = self._farewells.pop(sink.identity, None)
-        if leaving is not None:
-            self._retire(leaving)
-        self._parting = [parting for parting in self._parting if parting.identity != sink.identity]
 
     def close(self) -> None:
         """Closes every sink."""
