@@ -541,3 +541,13 @@ def test_a_failing_sink_that_others_touch_is_tried_no_more_often() -> None:
         assert isinstance(publish, events.Tend)
         assert publish.work is Work.PUBLISH
     assert story.now > 20
+
+
+def test_a_budget_counts_what_reached_the_server() -> None:
+    """A failure to connect costs nothing, and a redirect is a request more."""
+    for requests in (0, 1, 2):
+        story = Story(refresh=Refresh(max_requests_per_hour=8))
+        story.at(0)
+        story.at(0, events.SinkSeen(0, None))
+        story.at(0, replace(story.ended(TRANSIENT), requests=requests))
+        assert story.state.budget == Budget(hourly=8, level=4.0 - requests, at=0)
