@@ -437,3 +437,15 @@ def test_a_target_that_comes_back_by_a_new_configuration_is_not_cleared() -> Non
         assert world.time < 1080 or world.boxes["b"].text is not None
     told = [fact for fact in world.facts if isinstance(fact, events.Removed)]
     assert not told
+
+
+def test_who_still_queues_at_the_stop_is_not_asked_for() -> None:
+    """What is under way is published; what waits for a worker stays unasked."""
+    world = World(latency=1.0)
+    many = [one(name=f"t-{n}") for n in range(20)]
+    world.start(config(*many))
+    world.run(1001.5)
+    world.engine.stop()
+    world.run(1006)
+    assert len(world.service(many[0]).asked) == 8
+    assert sum(box.text is not None for box in world.boxes.values()) == 8

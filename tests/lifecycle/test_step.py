@@ -551,3 +551,23 @@ def test_a_budget_counts_what_reached_the_server() -> None:
         story.at(0, events.SinkSeen(0, None))
         story.at(0, replace(story.ended(TRANSIENT), requests=requests))
         assert story.state.budget == Budget(hourly=8, level=4.0 - requests, at=0)
+
+
+def test_a_sink_is_not_tried_before_the_servers_retry_after() -> None:
+    """An API server that asks for time gets it."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkFailed(0, replace(FULL, retry_after=30.0)))
+    assert due(story.state, 0) == 30
+
+
+def test_another_budget_begins_full() -> None:
+    """A reload may set one, change it, or take it away; another change leaves it alone."""
+    story = Story().running()
+    for hourly, level in ((8, 4.0), (20, 10.0)):
+        story.at(10, changed(story, refresh=Refresh(max_requests_per_hour=hourly)))
+        assert story.state.budget == Budget(hourly=hourly, level=level, at=10)
+    story.at(20, changed(story, adopt=False))
+    assert story.state.budget == Budget(hourly=20, level=10.0, at=10)
+    story.at(30, changed(story, refresh=Refresh()))
+    assert story.state.budget is None
