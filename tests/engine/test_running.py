@@ -111,13 +111,14 @@ class Daemon:
         config: TokenConfig | None = None,
         all_of: Config | None = None,
         sink: Memory | None = None,
+        more: tuple[Memory, ...] = (),
         observers: tuple[Facts, ...] = (),
     ) -> None:
         self.source, self.sink, self.facts = Source(), sink or Memory(), Facts()
         self.engine = Engine(
             clock=CLOCK,
             source=self.source,
-            sinks=lambda _token: (self.sink,),
+            sinks=lambda _token: (self.sink, *more),
             fetchers=Workers("fetch", 4),
             tenders=Workers("publish", 2),
             observers=(*observers, self.facts),
@@ -287,6 +288,8 @@ class Unwilling(Memory):
 class Closed(Memory):
     """A sink that cannot even be looked into."""
 
+    target = identity = "/closed"
+
     def inspect(self, source: str) -> Finding:
         """Refuses."""
         raise Trouble(Fault(Reason.LOCKED, "locked", "wait"))
@@ -309,3 +312,49 @@ def test_once_always_ends(
 ) -> None:
     """No token, a budget, a sink that refuses: each has its one attempt, and it is told how."""
     assert once(Config(tokens=tokens), sink()) is well
+
+
+def test_once_waits_for_what_is_under_way_though_something_has_failed() -> None:
+    """One sink that cannot be looked into does not keep the others from their token."""
+    daemon = Daemon(more=(Closed(),))
+    went = []
+    thread = threading.Thread(target=lambda: went.append(daemon.engine.run(once=True)))
+    thread.start()
+    assert daemon.source.asked.wait(5)
+    while not any(sink.failures for sink in daemon.engine.entries()[0].state.sinks):
+        assert not daemon.sink.filled.wait(0.01)
+    daemon.source.may_answer.set()
+    thread.join(10)
+    assert went == [False]
+    assert daemon.sink.text == "a-token"
+
+
+class Slow(Memory):
+    """A sink that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.may_write = threading.Event(), threading.Event()
+
+    def publish(self, token: Token) -> Wrote:
+        """Takes the token once it may."""
+        self.reached.set()
+        self.may_write.wait(10)
+        return super().publish(token)
+
+
+def test_once_waits_for_a_publish_that_is_under_way() -> None:
+    """What another sink says in the meantime does not cut it short."""
+    slow, closed = Slow(), Closed()
+    daemon = Daemon(sink=slow, more=(closed,))
+    daemon.source.may_answer.set()
+    went = []
+    thread = threading.Thread(target=lambda: went.append(daemon.engine.run(once=True)))
+    thread.start()
+    assert slow.reached.wait(5)
+    while daemon.engine.entries()[0].state.sinks[1].failures < 2:
+        assert not slow.filled.wait(0.01)
+    slow.may_write.set()
+    thread.join(10)
+    assert went == [False]
+    assert slow.text == "a-token"
