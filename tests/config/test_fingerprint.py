@@ -70,6 +70,16 @@ def test_values_that_only_look_equal_to_python() -> None:
     assert section(x={"a": 1, "b": 2}, y=3) == section(y=3, x={"b": 2, "a": 1})
 
 
+def test_headers_are_the_same_in_any_case() -> None:
+    """As HTTP has it (RFC 9110 section 5.1): x-tenant is X-Tenant, and its value counts."""
+
+    def section(name: str, value: str) -> object:
+        return source_section(token(request={"headers": {name: value}}))
+
+    assert section("X-Tenant", "blue") == section("x-tenant", "blue")
+    assert section("X-Tenant", "blue") != section("X-Tenant", "Blue")
+
+
 @pytest.mark.parametrize(
     "more",
     [

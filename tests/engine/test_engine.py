@@ -1,5 +1,6 @@
 """The real engine in a virtual world."""
 
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from secret_refresher.config.model import Config, Refresh, State, TokenConfig
 from secret_refresher.config.origin import origin_of
 from secret_refresher.engine.engine import LONGEST_WAIT
+from secret_refresher.engine.patrol import Patrol
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import ConfigTaken, Defect, Exchange, Outcome
 from support.tokens import files_of, token_config
@@ -449,3 +451,36 @@ def test_who_still_queues_at_the_stop_is_not_asked_for() -> None:
     world.run(1006)
     assert len(world.service(many[0]).asked) == 8
     assert sum(box.text is not None for box in world.boxes.values()) == 8
+
+
+def test_what_one_sink_says_puts_off_nothing_of_another() -> None:
+    """A sink in its pause is tried at its time, though the other was published meanwhile."""
+    world, token = World(), one(sinks=2)
+    world.turn_bad("/tokens/partner-api-0")
+    world.start(config(token))
+    world.run(1001)
+    assert world.boxes["/tokens/partner-api-1"].text
+    world.boxes["/tokens/partner-api-0"].full = False
+    world.run(1005)
+    assert world.boxes["/tokens/partner-api-0"].text
+
+
+def test_a_patrol_looks_at_every_sink_in_turn() -> None:
+    """However many there are, each is looked at within as many rounds as that takes."""
+
+    class Rounds(threading.Event):
+        left = 3
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.left -= 1
+            return self.left < 0
+
+    world = World(latency=0.01)
+    world.start(config(*(one(name=f"t-{n}") for n in range(1200))))
+    world.run(1010)
+    for box in world.boxes.values():
+        box.text = "edited"
+    Patrol(world.engine, world, Rounds()).run()
+    world.run(1011)
+    assert len(world.boxes) == 1200
+    assert all(box.text == box.written != "edited" for box in world.boxes.values())

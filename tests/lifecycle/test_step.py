@@ -571,3 +571,16 @@ def test_another_budget_begins_full() -> None:
     assert story.state.budget == Budget(hourly=20, level=10.0, at=10)
     story.at(30, changed(story, refresh=Refresh()))
     assert story.state.budget is None
+
+
+def test_one_token_read_in_two_places_is_one() -> None:
+    """That clocks were read a moment apart makes neither sink fall behind the other."""
+    story = Story(sinks=2)
+    story.at(0)
+    first = found(-20)
+    story.at(0, events.SinkSeen(0, first))
+    story.at(0, events.SinkSeen(1, replace(first, issued=-20.5, refresh=49.5, expires=79.5)))
+    assert sink_states(story.state, 0) == [SinkState.CURRENT, SinkState.CURRENT]
+    story.at(1, events.SinkDisturbed(0))
+    assert story.at(1, events.SinkSeen(0, replace(first, issued=-20.7))) == []
+    assert story.told() == []

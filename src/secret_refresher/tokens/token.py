@@ -56,7 +56,7 @@ class Life:
 
     def older(self, other: Life) -> bool:
         """Whether another token was issued later than this one."""
-        return self.issued < other.issued and not self.same(other)
+        return self.issued < other.issued
 
 
 @final
