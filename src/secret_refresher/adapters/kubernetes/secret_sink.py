@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes import faults
-from secret_refresher.adapters.kubernetes.api import APPLY, MERGE, Answer, Api
+from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.drift import GONE, Drift, Place
 from secret_refresher.adapters.kubernetes.secret_form import (
     Installation,
@@ -18,6 +18,7 @@ from secret_refresher.adapters.kubernetes.secret_form import (
     rendering_of,
     standing,
 )
+from secret_refresher.adapters.kubernetes.secret_object import CHANGED, NOT_FOUND, SecretObject
 from secret_refresher.adapters.kubernetes.taking import Claim, claim, conflict, ours, writable
 from secret_refresher.config.model import SecretSink as Spec
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
@@ -26,8 +27,6 @@ from secret_refresher.tokens.record import Record
 from secret_refresher.tokens.rendering import MOST, render
 from secret_refresher.tokens.token import Life, Token
 
-_NOT_FOUND = 404
-_CHANGED = 409
 _TRIES = 3
 """Looks at a Secret that others keep changing, before it is left for later."""
 _REMEMBERED = 8
@@ -115,7 +114,8 @@ class SecretSink:
         """
         self._follow()
         for _ in range(_TRIES):
-            raw = self._read()
+            self._found = None
+            raw = self._object.read()
             found = self._remember(raw)
             if raw is None or found is None:
                 return Finding(Held.NOTHING)
@@ -164,11 +164,14 @@ class SecretSink:
             wholly = found.alone and found.ours >= set(found.managers)
             if refusal is not None and not wholly:
                 raise Trouble(refusal)
-            answer = self._delete(found) if wholly else self._strip(found)
-            if answer.status == _CHANGED:
+            there = self._object
+            removed = removal(self._spec, found)
+            answer = there.delete(found) if wholly else there.merge(removed)
+            if answer.status == CHANGED:
                 continue
-            gone = answer.status == _NOT_FOUND or (wholly and answer.ok)
-            self._remember(None if gone else self._secret(answer, "clear"))
+            self._found = None
+            gone = answer.status == NOT_FOUND or (wholly and answer.ok)
+            self._remember(None if gone else there.content(answer, "clear"))
             self._uid = self._mine = None
             return True
         raise self._unsettled()
@@ -218,28 +221,12 @@ class SecretSink:
         return "/".join(self._place())
 
     @property
-    def _path(self) -> str:
-        namespace, name = self._place()
-        return f"/api/v1/namespaces/{namespace}/secrets/{name}"
+    def _object(self) -> SecretObject:
+        return SecretObject(self._api, self._place(), self._us.field_manager)
 
     def _look(self) -> Standing | None:
-        return self._remember(self._read())
-
-    def _read(self) -> Mapping[str, Any] | None:
-        answer = self._api.request("GET", self._path)
-        if answer.status == _NOT_FOUND:
-            return None
-        return self._secret(answer, "read")
-
-    def _secret(self, answer: Answer, doing: str) -> Mapping[str, Any]:
-        """The Secret that an answer holds; anything may call itself a success."""
-        if not answer.ok:
-            self._found = None
-            raise self._refused(answer, doing)
-        if answer.content.get("kind") != "Secret":
-            self._found = None
-            raise Trouble(faults.strange(answer.status, f"{doing} Secret {self._where()}"))
-        return answer.content
+        self._found = None
+        return self._remember(self._object.read())
 
     def _remember(self, raw: Mapping[str, Any] | None) -> Standing | None:
         """What there is now, without its content."""
@@ -339,35 +326,22 @@ class SecretSink:
             record=record,
             before=found,
         )
-        answer = self._patch(body, force=force)
-        conflicts = faults.conflicts(answer.content) if answer.status == _CHANGED else {}
+        answer = self._object.apply(body, force=force)
+        conflicts = faults.conflicts(answer.content) if answer.status == CHANGED else {}
         unvalued = _EMPTY_MAPS | {f".data.{key}" for key in content}
         if conflicts and found is not None and conflicts.keys() <= unvalued:
             # Others manage these keys without a value: `claim` saw that, and the version that is
             # named keeps it true.
-            answer = self._patch(body, force=True)
+            answer = self._object.apply(body, force=True)
         elif conflicts and found is not None:
             self._found = None
             raise Trouble(conflict(conflicts, self._where()))
-        if answer.status == _CHANGED:
+        if answer.status == CHANGED:
             return False
-        written = self._remember(self._secret(answer, "write"))
+        self._found = None
+        written = self._remember(self._object.content(answer, "write"))
         self._uid = None if written is None else written.uid
         return True
-
-    def _patch(self, body: Mapping[str, Any], *, force: bool) -> Answer:
-        query = (("fieldManager", self._us.field_manager), ("force", str(force).lower()))
-        return self._api.request("PATCH", self._path, query, body, content_type=APPLY)
-
-    def _strip(self, found: Standing) -> Answer:
-        query = (("fieldManager", self._us.field_manager),)
-        body = removal(self._spec, found)
-        return self._api.request("PATCH", self._path, query, body, content_type=MERGE)
-
-    def _delete(self, found: Standing) -> Answer:
-        wanted = {"uid": found.uid, "resourceVersion": found.version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": wanted}
-        return self._api.request("DELETE", self._path, body=body)
 
     def _unsettled(self) -> Trouble:
         return Trouble(
@@ -377,7 +351,3 @@ class SecretSink:
                 "see who writes to it: kubectl get secret -o yaml --show-managed-fields",
             )
         )
-
-    def _refused(self, answer: Answer, doing: str) -> Trouble:
-        what = f"{doing} Secret {self._where()}"
-        return Trouble(faults.refused(answer.status, answer.content, answer.retry_after, what))
