@@ -207,6 +207,18 @@ def test_two_tokens_cannot_share_a_secret(refuse: Refuse) -> None:
         )
 
 
+def test_sinks_that_may_meet_must_agree(load: Load, refuse: Refuse) -> None:
+    """Two selectors of one token may find one Secret: then both must write the same into it."""
+    one = "{name: s, namespaceSelector: {matchLabels: {a: b}}"
+    other = "{name: s, namespaceSelector: {matchLabels: {c: d}}"
+    assert load(HEAD + f"sinks: [{{secret: {one}}}}}, {{secret: {other}}}}}]}}]")
+    (problem,) = refuse(
+        HEAD
+        + f"sinks: [{{secret: {one}}}}}, {{secret: {other}, data: {{k: {{format: raw}}}}}}}}]}}]"
+    )
+    assert problem.startswith("tokens[0].sinks[1].secret.name: may meet sinks[0] where a namespace")
+
+
 def test_defaults_give_each_token_its_own_secret(load: Load, refuse: Refuse) -> None:
     """`{name}` in a default's Secret name tells tokens apart; without it they would collide."""
     tokens = "tokens: [{name: a}, {name: b}]\ndefaults: {tokenUrl: 'https://x/', sinks: "

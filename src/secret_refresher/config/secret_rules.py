@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from secret_refresher.config import names
 from secret_refresher.config.drafts import Draft
@@ -29,6 +30,26 @@ def secret_problems(draft: Draft) -> Iterator[Problem]:
         if sink.namespace_selector is not None:
             yield from _selector(draft, (*at, "namespaceSelector"), sink.namespace_selector)
         yield from _type(draft, at, sink)
+    yield from _meeting(draft)
+
+
+def _meeting(draft: Draft) -> Iterator[Problem]:
+    """Two sinks that may meet in a Secret must write the same into it."""
+    for index, sink in enumerate(draft.token.sinks):
+        for before, other in enumerate(draft.token.sinks[:index]):
+            if not isinstance(sink, SecretSink) or not isinstance(other, SecretSink):
+                continue
+            selecting = sink.namespace_selector or other.namespace_selector
+            if selecting and sink.name == other.name and _settings(sink) != _settings(other):
+                yield draft.problem(
+                    f"may meet sinks[{before}] where a namespace has the labels of both; write the"
+                    " same data, type, force, labels and annotations, or another name",
+                    ("sinks", index, "secret", "name"),
+                )
+
+
+def _settings(sink: SecretSink) -> SecretSink:
+    return replace(sink, namespace=None, namespaces=(), namespace_selector=None)
 
 
 def _selector(draft: Draft, at: Path, selector: LabelSelector) -> Iterator[Problem]:
