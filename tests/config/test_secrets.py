@@ -211,7 +211,8 @@ def test_sinks_that_may_meet_must_agree(load: Load, refuse: Refuse) -> None:
     """Two selectors of one token may find one Secret: then both must write the same into it."""
     one = "{name: s, namespaceSelector: {matchLabels: {a: b}}"
     other = "{name: s, namespaceSelector: {matchLabels: {c: d}}"
-    assert load(HEAD + f"sinks: [{{secret: {one}}}}}, {{secret: {other}}}}}]}}]")
+    (token,) = load(HEAD + f"sinks: [{{secret: {one}}}}}, {{secret: {other}}}}}]}}]").tokens
+    assert len(token.sinks) == 2
     (problem,) = refuse(
         HEAD
         + f"sinks: [{{secret: {one}}}}}, {{secret: {other}, data: {{k: {{format: raw}}}}}}}}]}}]"
