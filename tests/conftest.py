@@ -1,5 +1,6 @@
 """What all tests have in common."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import settings
 from support.cluster import Cluster
 from support.cluster_assets import assets
 
-# How long one example takes says more about the machine than about us.
-settings.register_profile("any-machine", deadline=None)
+# How long one example takes says more about the machine than about us. What must hold before a
+# change lands is tried with the same examples each time; everywhere else new ones are looked for.
+settings.register_profile("any-machine", deadline=None, derandomize=os.environ.get("STRICT") == "1")
 settings.load_profile("any-machine")
 
 
