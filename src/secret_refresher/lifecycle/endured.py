@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from secret_refresher.errors import internal
 from secret_refresher.lifecycle import events
-from secret_refresher.lifecycle.sinks import continued
+from secret_refresher.lifecycle.sinks import continued, put
 from secret_refresher.lifecycle.state import TokenState
 
 PAUSE = 10.0
@@ -32,16 +32,15 @@ def endured(state: TokenState, event: events.Event, defect: Exception, now: floa
         case events.FetchDropped():
             return replace(state, fetching=False)
         case events.SinkSeen() | events.SinkWritten() | events.SinkCleared() | events.SinkFailed():
-            sinks = list(state.sinks)
-            sinks[event.sink] = replace(
-                sinks[event.sink],
+            return put(
+                state,
+                event.sink,
                 look=True,
                 work=None,
-                failures=sinks[event.sink].failures + 1,
+                failures=state.sinks[event.sink].failures + 1,
                 fault=internal(defect),
                 retry=later,
             )
-            return replace(state, sinks=tuple(sinks))
         case events.Reconfigured():
             return replace(state, config=event.config, sinks=continued(state, event.kept))
         case events.Retargeted():

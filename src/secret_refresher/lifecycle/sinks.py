@@ -18,6 +18,11 @@ def put(state: TokenState, index: int, **changes: object) -> TokenState:
     return replace(state, sinks=tuple(sinks))
 
 
+def _done(state: TokenState, index: int, **changes: object) -> TokenState:
+    """Likewise where work on the sink has ended well: whatever had failed is over."""
+    return put(state, index, work=None, failures=0, retry=0.0, fault=None, **changes)
+
+
 def seen(
     state: TokenState, event: events.SinkSeen, now: float
 ) -> tuple[TokenState, list[events.Notice]]:
@@ -40,7 +45,7 @@ def seen(
         notices.append(events.Drifted(event.sink))
     elif found is not None and found not in {known, before.life} and found.alive(now):
         notices.append(events.Adopted(event.sink, found))
-    state = put(
+    state = _done(
         state,
         event.sink,
         seen=True,
@@ -49,10 +54,6 @@ def seen(
         repairing=before.repairing or (lost and sink_alive(before, now)),
         lapsed=False,
         removed=False,
-        work=None,
-        failures=0,
-        retry=0.0,
-        fault=None,
     )
     return state, notices
 
@@ -66,17 +67,13 @@ def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, l
     notice = events.Published(
         state.attempts, event.sink, life, event.unchanged, before.repairing, before.failures
     )
-    state = put(
+    state = _done(
         state,
         event.sink,
         life=life,
         repairing=False,
         lapsed=False,
         removed=False,
-        work=None,
-        failures=0,
-        retry=0.0,
-        fault=None,
     )
     return state, [notice]
 
@@ -84,16 +81,12 @@ def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, l
 def cleared(state: TokenState, event: events.SinkCleared) -> tuple[TokenState, list[events.Notice]]:
     """What was ours is gone."""
     wanted = state.config.state is State.ABSENT
-    state = put(
+    state = _done(
         state,
         event.sink,
         seen=True,
         life=None,
         removed=True,
-        work=None,
-        failures=0,
-        retry=0.0,
-        fault=None,
     )
     return state, [events.Removed(event.sink, event.any, expired=not wanted)]
 
