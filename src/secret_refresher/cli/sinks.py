@@ -107,20 +107,20 @@ class Sweep:
         cluster = self._sinks.cluster
         if cluster is None or self._clock.now() < self._not_before:
             return
-        for entry in self._engine.entries():
-            for spec in entry.state.config.sinks:
-                if isinstance(spec, SecretSink) and spec.namespace_selector is not None:
-                    self._sweep(cluster, entry, spec)
-
-    def _sweep(self, cluster: Cluster, entry: Entry, spec: SecretSink) -> None:
-        name = entry.subject.name
-        if (name, repr(spec)) in self._done:
-            return
         try:
-            strays = cluster.strays(name, spec)
+            for entry in self._engine.entries():
+                for spec in entry.state.config.sinks:
+                    if isinstance(spec, SecretSink) and spec.namespace_selector is not None:
+                        self._sweep(cluster, entry, spec)
         except Trouble:  # what is wrong with the API server, watches and sinks tell
             self._not_before = self._clock.now() + PAUSE
+
+    def _sweep(self, cluster: Cluster, entry: Entry, spec: SecretSink) -> None:
+        """One selector's. Raises `Trouble`, and then the others wait as well: each may hang."""
+        sought = entry.subject.name, repr(spec)
+        if sought in self._done:
             return
+        strays = cluster.strays(entry.subject.name, spec)
         if strays is not None:
-            self._done.add((name, repr(spec)))
+            self._done.add(sought)
             self._engine.clear(entry, strays)

@@ -103,7 +103,7 @@ class Roster:
                 continue
             sinks, kept = _continued(entry, sinks)
             lost = _lost(entry, sinks)
-            busy = [sink for sink in lost if _close(entry, sink) is False]
+            busy = [sink for sink in lost if not _close(entry, sink)]
             self._parting += busy
             entry.describe(entry.state.config, sinks)
             happenings.append((entry, events.Retargeted(kept)))
