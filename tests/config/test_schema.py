@@ -10,18 +10,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from secret_refresher.config.grammar import (
-    AUTH,
-    CONFIG,
-    DEFAULTS,
-    FILE,
-    LOG,
-    REFRESH,
-    REQUEST,
-    SERVER,
-    TLS,
-    TOKEN,
-)
+from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
+from secret_refresher.config.grammar_sinks import FILE
+from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.config.read import Document, read
 from secret_refresher.config.schema import json_schema

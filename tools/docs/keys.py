@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from secret_refresher.config.grammar import CONFIG, FILE, SECRET, SinkEntry
+from secret_refresher.config.grammar import CONFIG
+from secret_refresher.config.grammar_sinks import FILE, SECRET, SinkEntry
 from secret_refresher.config.measures import Address, Duration, Mode, span
 from secret_refresher.config.parameters import JsonValue
 from secret_refresher.config.renders import Rendering
