@@ -240,7 +240,15 @@ class WatchFailed:
     wait: float
 
 
-Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect | WatchFailed
+@final
+@dataclass(frozen=True, slots=True)
+class FactsLost:
+    """A slow observer was not told of `count` facts before this one."""
+
+    count: int
+
+
+Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect | WatchFailed | FactsLost
 
 
 class Observer(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TextIO, final
+import time
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any, TextIO, final
 
 import structlog
 
@@ -15,6 +18,7 @@ from secret_refresher.ports import (
     ConfigTaken,
     Defect,
     Exchange,
+    FactsLost,
     Listening,
     Stopping,
     Subject,
@@ -52,7 +56,7 @@ class Logs:
             structlog.WriteLogger(stream),
             processors=[
                 structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _stamp,
                 renderer,
             ],
             wrapper_class=structlog.BoundLogger,
@@ -63,8 +67,13 @@ class Logs:
         """Says from now on what is at least this grave."""
         self._threshold = _LEVELS[level]
 
-    def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
-        """Writes one line, or none below the level."""
+    def notice(
+        self,
+        about: Subject | None,
+        fact: events.Notice | Exchange | Broadcast,
+        at: float | None = None,
+    ) -> None:
+        """Writes one line, or none below the level; `at` is when it happened, now unless given."""
         if about is None:
             level, event, values = _broadcast(fact)
         elif isinstance(fact, Exchange):
@@ -75,7 +84,15 @@ class Logs:
             return
         if about is not None:
             values = {"token": about.name, **values}
-        getattr(self._logger, str(level))(event, **values)
+        stamp = time.time() if at is None else at
+        getattr(self._logger, str(level))(event, timestamp=stamp, **values)
+
+
+def _stamp(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> Any:
+    """Writes the instant out, last in the line."""
+    instant = datetime.fromtimestamp(entry.pop("timestamp"), UTC)
+    entry["timestamp"] = instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return entry
 
 
 def _broadcast(fact: object) -> Line:
@@ -110,6 +127,9 @@ def _broadcast(fact: object) -> Line:
             return LogLevel.WARNING, "watch failed", values
         case Defect():
             return LogLevel.ERROR, "defect", {"where": fact.where}
+        case FactsLost():
+            advice = "something reads this log too slowly; look at what collects it"
+            return LogLevel.ERROR, "log lines lost", {"count": fact.count, "advice": advice}
     return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}
 
 

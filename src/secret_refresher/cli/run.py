@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TextIO
 
 from secret_refresher import __version__
+from secret_refresher.adapters.backlog import Backlog, unbuffered
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.logs import Logs
@@ -42,7 +43,8 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     """
     loaded = source.load()
     clock = SystemClock()
-    logs, metrics = Logs(stream, loaded.config.log), Metrics(clock)
+    logs, metrics = Logs(unbuffered(stream), loaded.config.log), Metrics(clock)
+    backlog = Backlog(logs, clock)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
     sinks = Sinks(clock, loaded.config.kubernetes, os.environ)
     engine = Engine(
@@ -51,38 +53,39 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         sinks=sinks,
         fetchers=Workers("fetch", FETCHERS),
         tenders=Workers("publish", TENDERS),
-        observers=(logs, metrics, sinks),
+        observers=(backlog, metrics, sinks),
         draw=random.SystemRandom().random,
     )
     metrics.watch(engine)
     _allow_many_files()
     _on_signals(engine)
     sinks.prepare(loaded.config)
-    if once:
-        return _once(engine, sinks, loaded.config)
-    engine.reconfigure(loaded.config)
-    engine.turn()  # from the first answer on, the probes know every token
-    try:
-        address = _serve(loaded.config, engine, metrics, clock, sinks)
-    except OSError as trouble:
-        host, port = loaded.config.server.address
-        print(
-            f"secret-refresher: cannot listen on {host} port {port}: {trouble.strerror};"
-            " free the port, or set server.address",
-            file=sys.stderr,
-        )
-        return 1
-    engine.tell(Listening(address))
-    sinks.follow(engine.retarget, engine.tell)
-    stopped = threading.Event()
-    reload = Reload(source, loaded, engine, logs, sinks)
-    sweep = Sweep(engine, sinks, clock)
-    patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
-    threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
-    engine.run()
-    stopped.set()
-    sinks.stop()
-    return 0
+    with backlog:
+        if once:
+            return _once(engine, sinks, loaded.config)
+        engine.reconfigure(loaded.config)
+        engine.turn()  # from the first answer on, the probes know every token
+        try:
+            address = _serve(loaded.config, engine, metrics, clock, sinks)
+        except OSError as trouble:
+            host, port = loaded.config.server.address
+            print(
+                f"secret-refresher: cannot listen on {host} port {port}: {trouble.strerror};"
+                " free the port, or set server.address",
+                file=sys.stderr,
+            )
+            return 1
+        engine.tell(Listening(address))
+        sinks.follow(engine.retarget, engine.tell)
+        stopped = threading.Event()
+        reload = Reload(source, loaded, engine, logs, sinks)
+        sweep = Sweep(engine, sinks, clock)
+        patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
+        threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
+        engine.run()
+        stopped.set()
+        sinks.stop()
+        return 0
 
 
 def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
