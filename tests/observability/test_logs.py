@@ -18,6 +18,7 @@ from secret_refresher.ports import (
     ConfigTaken,
     Defect,
     Exchange,
+    FactsLost,
     Listening,
     Stopping,
     Subject,
@@ -79,6 +80,7 @@ BROADCASTS: tuple[tuple[Broadcast, str, str], ...] = (
     (Stopping(), "info", "stopping"),
     (Defect("KeyError at step.py:1"), "error", "defect"),
     (WatchFailed("/api/v1/secrets", DENIED, 5.0), "warning", "watch failed"),
+    (FactsLost(3), "error", "log lines lost"),
 )
 
 
