@@ -180,6 +180,13 @@ class Folder:
         if found is not None and stat.S_ISDIR(found.st_mode):
             raise self._a_folder(name)
 
+    def refuse_unwritable(self) -> None:
+        """Raises `Trouble` where a new file would be refused, without trying it."""
+        if os.fstatvfs(self._fd).f_flag & os.ST_RDONLY:
+            raise trouble(Reason.READ_ONLY, f"{self._path} is read-only", "EROFS")
+        if not os.access(".", os.W_OK | os.X_OK, dir_fd=self._fd, effective_ids=True):
+            raise trouble(Reason.PERMISSION, f"may not write to {self._path}", "EACCES")
+
     @contextlib.contextmanager
     def _no_folder(self, name: str) -> Iterator[None]:
         try:

@@ -63,17 +63,31 @@ class FileSink:
             folder.clear(self._meta)
             # Before the reading: a change in between then shows as one that was not seen.
             self._signature = self._look(folder)
-            folder.refuse_folder(self._name)
-            if folder.stat(self._name) is None:
-                return Finding(Held.NOTHING)
-            found = self._read(folder)
-            life = None if found is None else self._life(folder, found[0], source)
-            if found is None or life is None:
-                return Finding(Held.FOREIGN)
-            if not self._is(found, found[0]):
-                folder.replace(self._name, found[0], self._spec.mode)
-                self._settle(folder, found[0])
-            return Finding(Held.OURS, life)
+            finding, content = self._finding(folder, source)
+            if content is not None:
+                folder.replace(self._name, content, self._spec.mode)
+                self._settle(folder, content)
+            return finding
+
+    def examine(self, source: str) -> Finding:
+        """What `inspect` would find; nothing is locked or changed, whoever is at work there.
+
+        Raises `Trouble` where this process could not write.
+        """
+        with translated(self.target, "look at"), self._open() as folder:
+            folder.refuse_unwritable()
+            return self._finding(folder, source)[0]
+
+    def _finding(self, folder: Folder, source: str) -> tuple[Finding, bytes | None]:
+        """What the file is; its content where only the mode is not the one asked for."""
+        folder.refuse_folder(self._name)
+        if folder.stat(self._name) is None:
+            return Finding(Held.NOTHING), None
+        found = self._read(folder)
+        life = None if found is None else self._life(folder, found[0], source)
+        if found is None or life is None:
+            return Finding(Held.FOREIGN), None
+        return Finding(Held.OURS, life), None if self._is(found, found[0]) else found[0]
 
     def publish(self, token: Token) -> Wrote:
         """Replaces the file, unless it holds this rendering already.

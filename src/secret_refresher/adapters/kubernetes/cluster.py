@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import final
 
+from secret_refresher.adapters.kubernetes import review
 from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access, load
 from secret_refresher.adapters.kubernetes.api import Api
 from secret_refresher.adapters.kubernetes.drift import Drift
@@ -16,7 +17,7 @@ from secret_refresher.adapters.kubernetes.secret_form import Installation, claim
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
 from secret_refresher.ports import Clock, WatchFailed
-from secret_refresher.rights import secret_sinks, watches
+from secret_refresher.rights import Rule, secret_sinks, watches
 
 
 @final
@@ -106,6 +107,24 @@ class Cluster:
         self._drift.use(by_name=by_name, by_namespace=self._by_namespace)
         selectors = (sink.namespace_selector for _, sink in secret_sinks(config))
         self._namespaces.keep({each.query() for each in selectors if each is not None})
+
+    def home(self) -> str:
+        """The pod's own namespace, or that of the kubeconfig's context. Raises `Trouble`."""
+        return self._api.namespace()
+
+    def version(self) -> str:
+        """What the API server calls itself. Raises `Trouble`."""
+        return review.version(self._api)
+
+    def skew(self) -> float:
+        """The API server's clock less ours in seconds; 0 as long as they agree."""
+        return self._api.skew()
+
+    def allowed(self, rule: Rule, verb: str, namespace: str, name: str | None) -> bool:
+        """Whether the API server grants one verb of a rule. Raises `Trouble`."""
+        return review.allowed(
+            self._api, verb, rule.resource, group="", namespace=namespace, name=name
+        )
 
     def reached(self) -> bool:
         """Whether the API server has ever answered."""

@@ -114,20 +114,32 @@ class SecretSink:
         """
         self._follow()
         for _ in range(_TRIES):
-            self._found = None
-            raw = self._object.read()
-            found = self._remember(raw)
-            if raw is None or found is None:
-                return Finding(Held.NOTHING)
-            life = self._life(found, source) if self._claim(found) is Claim.OURS else None
-            if life is None:
-                refusal = writable(found, self._where())
-                if refusal is not None:
-                    raise Trouble(refusal)
-                return Finding(Held.FOREIGN)
+            raw, finding = self._finding(source)
+            found = self._found
+            if raw is None or found is None or finding.held is not Held.OURS:
+                return finding
             if found.dressed or self._dress(raw, found):
-                return Finding(Held.OURS, life)
+                return finding
         raise self._unsettled()
+
+    def examine(self, source: str) -> Finding:
+        """What `inspect` would find; nothing is written. Raises `Trouble` as that does."""
+        return self._finding(source)[1]
+
+    def _finding(self, source: str) -> tuple[Mapping[str, Any] | None, Finding]:
+        """The Secret as it is, and what that means."""
+        self._found = None
+        raw = self._object.read()
+        found = self._remember(raw)
+        if found is None:
+            return raw, Finding(Held.NOTHING)
+        life = self._life(found, source) if self._claim(found) is Claim.OURS else None
+        if life is not None:
+            return raw, Finding(Held.OURS, life)
+        refusal = writable(found, self._where())
+        if refusal is not None:
+            raise Trouble(refusal)
+        return raw, Finding(Held.FOREIGN)
 
     def publish(self, token: Token) -> Wrote:
         """Applies the token, unless the Secret holds this rendering, or a newer one of ours.
