@@ -15,6 +15,7 @@ from secret_refresher.config.model import (
     LogFormat,
     LogLevel,
     OnExpired,
+    Page,
     Refresh,
     Request,
     RequestFormat,
@@ -77,7 +78,7 @@ def test_every_key_reaches_its_attribute(load: Load) -> None:
                 sinks=(FileSink(path="/var/run/tokens/partner-api", mode=0o440),),
             ),
         ),
-        server=Server(address=("::1", 9000)),
+        server=Server(address=("::1", 9000), page=Page.ALL),
         log=Log(level=LogLevel.WARNING, format=LogFormat.JSON),
     )
 
@@ -99,7 +100,7 @@ def test_what_is_not_written_has_the_documented_default(load: Load) -> None:
     assert (token.refresh.at, token.refresh.jitter, token.refresh.min_lead) == (0.75, 0.10, 60.0)
     assert (token.refresh.default_lifetime, token.refresh.max_requests_per_hour) == (None, None)
     assert (token.request.timeout, token.adopt, token.refresh.on_expired) == (10.0, True, "keep")
-    assert config.server.address == ("::", 9797)
+    assert config.server == Server(address=("::", 9797), page=Page.LOOPBACK)
     assert config.log == Log(level=LogLevel.INFO, format=None)
 
 

@@ -355,7 +355,6 @@ def test_a_misspelt_key_is_recognised(path: str, key: str, meant: str) -> None:
     "path",
     [
         "election",
-        "server.page",
         "tokens[0].issuer",
         "tokens[0].notify",
         "tokens[0].tls.certFile",

@@ -160,6 +160,7 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
         ]
     ),
     "address": st.sampled_from(["[::]:9797", ":0"]),
+    "page": st.sampled_from(["loopback", "all", "off"]),
     "level": st.just("info"),
     "format": st.just("json"),
 }

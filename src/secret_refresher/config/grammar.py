@@ -13,6 +13,7 @@ from secret_refresher.config.model import (
     Log,
     LogFormat,
     LogLevel,
+    Page,
     Server,
     State,
     TokenConfig,
@@ -53,7 +54,17 @@ TOKEN = Section(
 DEFAULTS = Section(TokenConfig, _COMMON)
 SERVER = Section(
     Server,
-    {"address": Key("address", Address(), "Where metrics and probes listen: host:port.")},
+    {
+        "address": Key(
+            "address", Address(), "Where metrics, probes and the status page listen: host:port."
+        ),
+        "page": Key(
+            "page",
+            Choice(tuple(Page)),
+            "Who sees the status page: loopback, clients on this machine and kubectl port-forward;"
+            " all; off, nobody.",
+        ),
+    },
 )
 KUBERNETES = Section(
     Kubernetes,
@@ -90,7 +101,7 @@ CONFIG = Section(
     {
         "tokens": Key("tokens", Items(TOKEN), "The tokens to keep fresh."),
         "defaults": Key("defaults", DEFAULTS, "What stands under each token unless it says else."),
-        "server": Key("server", SERVER, "Metrics and probes."),
+        "server": Key("server", SERVER, "Metrics, probes and the status page."),
         "kubernetes": Key("kubernetes", KUBERNETES, "How we appear in the cluster."),
         "log": Key("log", LOG, "Logging."),
     },

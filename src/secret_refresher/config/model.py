@@ -237,6 +237,15 @@ class TokenConfig:
         return AuthMethod.CLIENT_SECRET_BASIC
 
 
+class Page(StrEnum):
+    """Who may look at the status page."""
+
+    LOOPBACK = "loopback"
+    """Who comes over this machine's loopback, as `kubectl port-forward` does."""
+    ALL = "all"
+    OFF = "off"
+
+
 class LogLevel(StrEnum):
     """How much is said."""
 
@@ -256,9 +265,10 @@ class LogFormat(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where metrics and probes listen: host and port."""
+    """Where metrics, probes and the status page listen: host and port; who sees the page."""
 
     address: tuple[str, int] = ("::", 9797)
+    page: Page = Page.LOOPBACK
 
 
 @final
