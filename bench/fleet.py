@@ -33,7 +33,7 @@ from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Exchange, Observer, Outcome, Sink
-from secret_refresher.server import Answer, Server
+from secret_refresher.server import Answer, Asked, Server
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant, Life, Token
 
@@ -189,9 +189,9 @@ class Fleet:
     def serve(self) -> int:
         """Serves metrics on loopback; the port."""
 
-        def scrape(accept: str) -> Answer:
-            content_type, body = self.metrics.exposition(accept)
-            return HTTPStatus.OK, content_type, body
+        def scrape(asked: Asked) -> Answer:
+            content_type, body = self.metrics.exposition(asked.accept)
+            return Answer(HTTPStatus.OK, content_type, body)
 
         return int(Server("127.0.0.1", 0, {"/metrics": scrape}).start().rpartition(":")[2])
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from secret_refresher.config.model import State
 from secret_refresher.lifecycle.state import TokenState, healthy, shown_state
 from secret_refresher.ports import Clock, View
-from secret_refresher.server import PLAIN, Answer, Route
+from secret_refresher.server import PLAIN, Answer, Asked, Route
 
 HEARTBEAT = 60.0
 """Seconds without a turn of the loop, after which the process is no longer alive."""
@@ -22,17 +22,17 @@ def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str
     for. `reached`: whether the API server has answered once, where one is needed.
     """
 
-    def alive(_accept: str) -> Answer:
+    def alive(_asked: Asked) -> Answer:
         age = clock.now() - view.heartbeat()
         return _answer([] if age < HEARTBEAT else [f"the loop has not turned for {age:.0f} s"])
 
-    def ready(_accept: str) -> Answer:
+    def ready(_asked: Asked) -> Answer:
         return _answer([] if reached() else ["the API server has not been reached yet"])
 
-    def started(_accept: str) -> Answer:
+    def started(_asked: Asked) -> Answer:
         return _lacking(lambda state: state.once)
 
-    def fresh(_accept: str) -> Answer:
+    def fresh(_asked: Asked) -> Answer:
         now = clock.now()
         return _lacking(lambda state: healthy(state, now))
 
@@ -51,8 +51,8 @@ def probes(view: View, clock: Clock, reached: Callable[[], bool]) -> Mapping[str
 
 def _answer(complaints: list[str]) -> Answer:
     if not complaints:
-        return HTTPStatus.OK, PLAIN, b"ok\n"
+        return Answer(HTTPStatus.OK, PLAIN, b"ok\n")
     lines = complaints[:_NAMED]
     if len(complaints) > _NAMED:
         lines.append(f"and {len(complaints) - _NAMED} more")
-    return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, ("\n".join(lines) + "\n").encode()
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, ("\n".join(lines) + "\n").encode())

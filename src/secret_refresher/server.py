@@ -1,4 +1,4 @@
-"""Metrics and probes over HTTP, for Prometheus and the kubelet."""
+"""Metrics, probes and the status page over HTTP, for Prometheus, the kubelet and people."""
 
 from __future__ import annotations
 
@@ -9,20 +9,46 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
-from typing import final
+from types import MappingProxyType
+from typing import NamedTuple, final
 
 from secret_refresher.errors import whereabouts
 
-Answer = tuple[HTTPStatus, str, bytes]
-"""Status, content type, body."""
-Route = Callable[[str], Answer]
-"""Answers a GET; the argument is the Accept header."""
+
+class Asked(NamedTuple):
+    """A GET or HEAD, as far as routes look at it.
+
+    `query` is what follows the `?`. `client` is the address that the connection comes from, and
+    `forwarded` says that it tells of a proxy, so that this is not the asker's own. Of the headers
+    `accept` is empty where there is none, and `host` is None.
+    """
+
+    query: str = ""
+    accept: str = ""
+    client: str = ""
+    host: str | None = None
+    forwarded: bool = False
+
+
+class Answer(NamedTuple):
+    """What a route answers; `headers` beside those that every answer has."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+Route = Callable[[Asked], Answer]
+"""Answers a GET."""
 
 CONNECTIONS = 32
 """Served at once; more are turned away, so that nobody can exhaust memory or threads."""
 PATIENCE = 10.0
 """Seconds after which a connection is cut, whatever it is doing."""
 PLAIN = "text/plain; charset=utf-8"
+_OF_PROXIES = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+"""Headers that proxies leave, those of service meshes among them (RFC 7239; Envoy's)."""
 
 
 @final
@@ -56,17 +82,17 @@ class Server:
         """Where to listen."""
         return self._host, self._port
 
-    def answer(self, path: str, accept: str) -> Answer:
+    def answer(self, path: str, asked: Asked) -> Answer:
         """What a GET of `path` is answered; a route that fails is told by where, never by what."""
-        route = self._routes.get(path.partition("?")[0])
+        route = self._routes.get(path)
         if route is None:
             known = " ".join(self._routes)
-            return HTTPStatus.NOT_FOUND, PLAIN, f"not found; there are {known}\n".encode()
+            return Answer(HTTPStatus.NOT_FOUND, PLAIN, f"not found; there are {known}\n".encode())
         try:
-            return route(accept)
+            return route(asked)
         except Exception as defect:  # noqa: BLE001 - a probe must be answered, whatever happens
             told = f"a defect of ours: {whereabouts(defect)}; please report it with this line\n"
-            return HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, told.encode()
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, told.encode())
 
 
 def _listen(family: socket.AddressFamily, server: Server) -> _Listener:
@@ -140,17 +166,25 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(with_body=False)
 
     def _send(self, *, with_body: bool) -> None:
-        status, content_type, body = self.server.answers.answer(
-            self.path, self.headers.get("Accept", "")
+        path, _, query = self.path.partition("?")
+        asked = Asked(
+            query=query,
+            accept=self.headers.get("Accept", ""),
+            client=self.client_address[0],
+            host=self.headers.get("Host"),
+            forwarded=any(name in self.headers for name in _OF_PROXIES),
         )
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        answer = self.server.answers.answer(path, asked)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if with_body:
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as inherited
         """Requests are not logged: probes alone would be most of the log."""

@@ -8,7 +8,7 @@ import pytest
 
 from secret_refresher.config.model import Config, OnExpired, Refresh
 from secret_refresher.probes import probes
-from secret_refresher.server import CONNECTIONS, PLAIN, Server
+from secret_refresher.server import CONNECTIONS, PLAIN, Answer, Server
 from support.tokens import token_config
 from support.world import World
 
@@ -104,7 +104,7 @@ def test_idle_connections_do_not_lock_others_out_for_long(port: int) -> None:
 
 def test_both_families_where_there_are_both() -> None:
     """`::` is reached over IPv4 too."""
-    server = Server("::", 0, {"/x": lambda _accept: (HTTPStatus.OK, PLAIN, b"x")})
+    server = Server("::", 0, {"/x": lambda _asked: Answer(HTTPStatus.OK, PLAIN, b"x")})
     port = int(server.start().rpartition(":")[2])
     assert get(port, "/x") == (200, "x")
 

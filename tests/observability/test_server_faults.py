@@ -7,12 +7,12 @@ from http import HTTPStatus
 
 import pytest
 
-from secret_refresher.server import PLAIN, Answer, Server
+from secret_refresher.server import PLAIN, Answer, Asked, Server
 
 SECRET = "correct-horse"
 
 
-def broken(_accept: str) -> Answer:
+def broken(_asked: Asked) -> Answer:
     """A page that fails with a secret in its hands."""
     raise KeyError(SECRET)
 
@@ -20,8 +20,8 @@ def broken(_accept: str) -> Answer:
 @pytest.fixture
 def port() -> int:
     """A server with a page that works and one that does not."""
-    works = (HTTPStatus.OK, PLAIN, b"ok\n")
-    server = Server("127.0.0.1", 0, {"/works": lambda _accept: works, "/broken": broken})
+    works = Answer(HTTPStatus.OK, PLAIN, b"ok\n")
+    server = Server("127.0.0.1", 0, {"/works": lambda _asked: works, "/broken": broken})
     return int(server.start().rpartition(":")[2])
 
 

@@ -28,7 +28,7 @@ from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
 from secret_refresher.ports import Clock, Listening
 from secret_refresher.probes import probes
-from secret_refresher.server import Answer, Server
+from secret_refresher.server import Answer, Asked, Server
 
 FETCHERS = 32
 """Token requests at once, over all origins."""
@@ -107,9 +107,9 @@ def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
 
 
 def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock, sinks: Sinks) -> str:
-    def scrape(accept: str) -> Answer:
-        content_type, body = metrics.exposition(accept)
-        return HTTPStatus.OK, content_type, body
+    def scrape(asked: Asked) -> Answer:
+        content_type, body = metrics.exposition(asked.accept)
+        return Answer(HTTPStatus.OK, content_type, body)
 
     routes = {**probes(engine, clock, sinks.ready), "/metrics": scrape}
     return Server(*config.server.address, routes).start()
