@@ -8,14 +8,14 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from secret_refresher.adapters.token_endpoint import redirects
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
 from secret_refresher.adapters.token_endpoint.request import WireRequest, token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
-from secret_refresher.adapters.token_endpoint.watch import Watch
+from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
 from secret_refresher.ports import Clock, Exchange, FileReader, Outcome
@@ -24,17 +24,26 @@ from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
 
 if TYPE_CHECKING:
-    from secret_refresher.adapters.token_endpoint.transport import HttpAnswer, Transport
+    from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 
 Ask = Callable[[Secret[str]], Grant | Fault]
 Files = Mapping[str, bytes | Fault]
+
+
+class Sender(Protocol):
+    """What carries requests; `transport.Transport` unless another one is given."""
+
+    def send(self, hop: Hop, trust: Trust) -> HttpAnswer:
+        """The answer to one request, within the time of its watch. Raises `Trouble`."""
+        ...
 
 
 @final
 class TokenEndpoint:
     """Implements `ports.TokenSource` by HTTP.
 
-    `lookup` resolves a host name, as `socket.getaddrinfo` does; it may hang.
+    `lookup` resolves a host name, as `socket.getaddrinfo` does; it may hang. `sender` and `timer`
+    are for those who have another network, and another time, than the machine's.
     """
 
     def __init__(
@@ -43,6 +52,9 @@ class TokenEndpoint:
         reader: FileReader,
         user_agent: str,
         lookup: Lookup = system_lookup,
+        *,
+        sender: Sender | None = None,
+        timer: Timing = threading.Timer,
     ) -> None:
         self._clock = clock
         self._reader = reader
@@ -50,7 +62,8 @@ class TokenEndpoint:
         self._resolver = Resolver(lookup)
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._transport: Transport | None = None
+        self._transport = sender
+        self._timer = timer
 
     def credentials(self, token: TokenConfig) -> str:
         """A digest of what the files hold, or of why they cannot be read.
@@ -71,7 +84,7 @@ class TokenEndpoint:
         previous = False
         result: Grant | Fault
         try:
-            with Watch(self._clock, timeout) as watch:
+            with Watch(self._clock, timeout, self._timer) as watch:
                 ask = self._asker(token, files, watch, exchanges)
                 result = ask(credentials.parse(*_file(files, token.auth.client_secret_file)))
                 if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
@@ -146,7 +159,7 @@ class TokenEndpoint:
             )
         raise Trouble(redirects.too_many(status))
 
-    def _sender(self) -> Transport:
+    def _sender(self) -> Sender:
         """The transport, with `requests` behind it, once there is something to send."""
         with self._lock:
             if self._transport is None:
@@ -156,7 +169,7 @@ class TokenEndpoint:
             return self._transport
 
 
-def _send(sender: Transport, hop: Hop, trust: Trust, exchanges: list[Exchange]) -> HttpAnswer:
+def _send(sender: Sender, hop: Hop, trust: Trust, exchanges: list[Exchange]) -> HttpAnswer:
     """One request; it is put down among the exchanges if anything went out for it."""
     status, skew = None, None
     try:

@@ -9,12 +9,31 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self, final
+from typing import Protocol, Self, final
 
 from secret_refresher.ports import Clock
 
 _BEHIND = 1.0
+
+
+class Timer(Protocol):
+    """Calls something later, on a thread of its own, as `threading.Timer` does."""
+
+    daemon: bool
+
+    def start(self) -> None:
+        """Begins to wait."""
+        ...
+
+    def cancel(self) -> None:
+        """Calls nothing any more."""
+        ...
+
+
+Timing = Callable[[float, Callable[[], None]], Timer]
+"""Makes a timer of so many seconds."""
 
 
 @final
@@ -46,13 +65,13 @@ class Line:
 class Watch:
     """The deadline of one attempt, `seconds` from its making; a context that runs the timer."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, timer: Timing = threading.Timer) -> None:
         self._clock = clock
         self._ends = clock.now() + seconds
         self._lock = threading.Lock()
         self._over = False
         self._lines: list[Line] = []
-        self._timer = threading.Timer(max(0.0, seconds), self._shut)
+        self._timer = timer(max(0.0, seconds), self._shut)
         self._timer.daemon = True
 
     def left(self) -> float:
