@@ -9,7 +9,7 @@ PYTEST_FLAGS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench verify chart image cluster-assets lock clean
+.PHONY: help install demo test lint format bench docs verify chart image cluster-assets lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ bench: install ## measure against the smallest program that does the same job
 verify: lint ## all that must hold before a change lands: lints, strict tests, demo
 	KUBEBUILDER_ASSETS="$$(tools/cluster/build)" STRICT=1 $(MAKE) test
 	DEMO_SECONDS=30 $(MAKE) demo
+
+docs: install ## build the site of the documents into build/site; a broken link fails
+	$(BIN)/sphinx-build -q -W --keep-going -n -c docs . build/site
+	@echo "open build/site/docs/index.html"
 
 chart: install ## the chart's tests, with a real Helm and API server where there are any
 	$(BIN)/pytest $(PYTEST_FLAGS) tests/chart
