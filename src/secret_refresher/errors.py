@@ -7,7 +7,7 @@ exception, because those may quote all three.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import final
 
@@ -28,6 +28,7 @@ class Reason(StrEnum):
     HTTP_STATUS = "http_status"
     REDIRECT = "redirect"
     BAD_ANSWER = "bad_answer"
+    DISCOVERY = "discovery"
     NO_LIFETIME = "no_lifetime"
     # What it refused (RFC 6749 section 5.2; `unauthorized` is a 401 without one of these).
     INVALID_CLIENT = "invalid_client"
@@ -84,6 +85,10 @@ class Fault:
     retry_after: float | None = None
     status: int | None = None
     code: str | None = None
+
+    def naming(self, key: str) -> Fault:
+        """The same where `key` leads to the server, and not tokenUrl."""
+        return replace(self, advice=self.advice.replace("tokenUrl", key))
 
     def __str__(self) -> str:
         """The sentence and its remedy, on one line."""

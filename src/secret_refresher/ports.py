@@ -44,7 +44,8 @@ class Exchange:
 
     `origin` is `scheme://host:port`; `status` is None where no HTTP answer came. `seconds` is
     how long it took, `skew` the server's `Date` less our wall clock, in seconds. `reached`
-    says whether the request was sent: it may then have been counted against us.
+    says whether the request was sent: it may then have been counted against us. `discovery`: it
+    asked where the token endpoint is, and for no token.
     """
 
     origin: str
@@ -52,6 +53,7 @@ class Exchange:
     seconds: float
     reached: bool
     skew: float | None = None
+    discovery: bool = False
 
 
 @final

@@ -98,6 +98,16 @@ def url(text: str) -> str | None:
     return None
 
 
+def issuer(text: str) -> str | None:
+    """An issuer identifier (RFC 8414 section 2): a URL without query and fragment."""
+    problem = url(text)
+    if problem is not None:
+        return problem
+    if "/.well-known/" in text:
+        return "must be the issuer itself; remove /.well-known/ and what follows it"
+    return "must not have a query; remove it from ? on" if "?" in text else None
+
+
 def is_host(text: str) -> bool:
     """Whether a text is a host name, an IPv4 address, or an IPv6 address in brackets."""
     try:

@@ -8,17 +8,17 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, final
 
-from secret_refresher.adapters.token_endpoint import redirects
-from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
+from secret_refresher.adapters.token_endpoint.attempt import Attempt, Sender
+from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
-from secret_refresher.adapters.token_endpoint.request import WireRequest, token_request
+from secret_refresher.adapters.token_endpoint.request import token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
 from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
-from secret_refresher.ports import Clock, Exchange, FileReader, Outcome
+from secret_refresher.ports import Clock, FileReader, Outcome
 from secret_refresher.tokens import answer, credentials
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 
 Ask = Callable[[Secret[str]], Grant | Fault]
 Files = Mapping[str, bytes | Fault]
-
-
-class Sender(Protocol):
-    """What carries requests; `transport.Transport` unless another one is given."""
-
-    def send(self, hop: Hop, trust: Trust) -> HttpAnswer:
-        """The answer to one request, within the time of its watch. Raises `Trouble`."""
-        ...
 
 
 @final
@@ -80,18 +72,22 @@ class TokenEndpoint:
         3. If the server says invalid_client, ask once more with the previous secret, if any.
         """
         files = self._read(token)
-        exchanges: list[Exchange] = []
         previous = False
         result: Grant | Fault
+        attempt = self._attempt(timeout)
         try:
-            with Watch(self._clock, timeout, self._timer) as watch:
-                ask = self._asker(token, files, watch, exchanges)
+            with attempt.watch:
+                ask = self._asker(token, files, attempt)
                 result = ask(credentials.parse(*_file(files, token.auth.client_secret_file)))
                 if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
                     result, previous = _again(token, files, ask, result)
         except Trouble as trouble:
             result = trouble.fault
-        return Outcome(result, tuple(exchanges), self._digest(files), previous)
+        return Outcome(result, tuple(attempt.exchanges), self._digest(files), previous)
+
+    def _attempt(self, timeout: float) -> Attempt:
+        watch = Watch(self._clock, timeout, self._timer)
+        return Attempt(watch, self._clock, self._resolver, self._sender)
 
     def _read(self, token: TokenConfig) -> Files:
         auth, authorities = token.auth, _authorities(token)
@@ -112,9 +108,7 @@ class TokenEndpoint:
             digest.update(told)
         return digest.hexdigest()
 
-    def _asker(
-        self, token: TokenConfig, files: Files, watch: Watch, exchanges: list[Exchange]
-    ) -> Ask:
+    def _asker(self, token: TokenConfig, files: Files, attempt: Attempt) -> Ask:
         """What asks the server, given a secret. Raises `Trouble` where something is missing."""
         auth = token.auth
         if auth.client_id is not None:
@@ -126,38 +120,11 @@ class TokenEndpoint:
         def ask(secret: Secret[str]) -> Grant | Fault:
             request = token_request(token, client_id, secret, self._user_agent)
             try:
-                return self._follow(token, request, trust, watch, exchanges)
+                return _grant(token, *attempt.ask(request, trust))
             except Trouble as trouble:
                 return trouble.fault
 
         return ask
-
-    def _follow(
-        self,
-        token: TokenConfig,
-        request: WireRequest,
-        trust: Trust,
-        watch: Watch,
-        exchanges: list[Exchange],
-    ) -> Grant:
-        """The grant at the end of the redirects. Raises `Trouble`."""
-        status, sender = 0, self._sender()
-        for _ in range(redirects.MOST + 1):
-            hop = Hop(request, watch, self._resolver, self._clock)
-            got = _send(sender, hop, trust, exchanges)
-            status = got.status
-            if status in redirects.REDIRECTS:
-                request = request.to(redirects.next_url(request.url, status, got.headers))
-                continue
-            return answer.parse(
-                status,
-                got.headers,
-                got.body,
-                issued=hop.issued,
-                issued_at=hop.issued_at,
-                default_lifetime=token.refresh.default_lifetime,
-            )
-        raise Trouble(redirects.too_many(status))
 
     def _sender(self) -> Sender:
         """The transport, with `requests` behind it, once there is something to send."""
@@ -169,21 +136,16 @@ class TokenEndpoint:
             return self._transport
 
 
-def _send(sender: Sender, hop: Hop, trust: Trust, exchanges: list[Exchange]) -> HttpAnswer:
-    """One request; it is put down among the exchanges if anything went out for it."""
-    status, skew = None, None
-    try:
-        got = sender.send(hop, trust)
-        status, date = got.status, answer.http_date(got.headers)
-        # A Date is cut to the second; on average half of one has passed.
-        skew = None if date is None else date + 0.5 - hop.answered_at
-    except Trouble as trouble:
-        status = trouble.fault.status if hop.reached else None
-        raise
-    finally:
-        if hop.stage is not Stage.BEGIN:
-            exchanges.append(Exchange(hop.origin, status, hop.seconds, hop.reached, skew))
-    return got
+def _grant(token: TokenConfig, got: HttpAnswer, hop: Hop) -> Grant:
+    """The grant in an answer. Raises `Trouble`."""
+    return answer.parse(
+        got.status,
+        got.headers,
+        got.body,
+        issued=hop.issued,
+        issued_at=hop.issued_at,
+        default_lifetime=token.refresh.default_lifetime,
+    )
 
 
 def _again(

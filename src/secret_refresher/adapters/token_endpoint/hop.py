@@ -7,6 +7,7 @@ from enum import Enum
 from typing import cast, final
 from urllib.parse import urlsplit
 
+from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.adapters.token_endpoint.names import Resolver
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.watch import Watch
@@ -36,7 +37,8 @@ class Hop:
     times when it arrives. `fresh`: no connection that was used before is wanted; `reused`: one
     was taken; `stale`: it turned out to be dead. `issued` and `issued_at` are the two clocks
     from just before the request was sent, `answered_at` the wall clock when the answer's head
-    had come. `proxy` is the proxy's host and port where there is one.
+    had come. `proxy` is the proxy's host and port where there is one; `identity` who we are in
+    TLS, if we say so.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Hop:
         "answered_at",
         "began",
         "fresh",
+        "identity",
         "issued",
         "issued_at",
         "proxy",
@@ -63,11 +66,13 @@ class Hop:
         clock: Clock,
         *,
         fresh: bool = False,
+        identity: Identity | None = None,
     ) -> None:
         self.request = request
         self.watch = watch
         self.resolver = resolver
         self.fresh = fresh
+        self.identity = identity
         self.reused = False
         self.stale = False
         self.stage = Stage.BEGIN

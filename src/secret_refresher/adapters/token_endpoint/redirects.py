@@ -17,8 +17,10 @@ REDIRECTS = FOLLOWED | {303}
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,8000}")
 
 
-def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
-    """Where a redirected request goes.
+def next_url(
+    url: str, status: int, headers: Mapping[str, str], *, reading: bool = False
+) -> str:
+    """Where a redirected request goes; one that only reads (`reading`) follows a 303 too.
 
     Raises `Trouble` unless that is the same scheme, host and port: the request holds the
     credentials, and the URL in the answer may hold them too, so only its host is told.
@@ -41,7 +43,7 @@ def next_url(url: str, status: int, headers: Mapping[str, str]) -> str:
         raise _refused(
             status, "to a URL with a user name in it", "look at the server, and at tokenUrl"
         )
-    if status not in FOLLOWED:
+    if status not in FOLLOWED and not reading:
         raise _refused(
             status,
             "to a page that is to be read with GET",
@@ -65,7 +67,7 @@ def _whereto(here: SplitResult, target: SplitResult) -> tuple[str, str]:
     if host != (here.hostname or ""):
         return (
             f"another host, {host}",
-            f"the credentials are not sent there; if {host} is right, write it into tokenUrl",
+            f"nothing is sent there; if {host} is right, write it into tokenUrl",
         )
     if target.scheme != here.scheme:
         return (

@@ -67,6 +67,7 @@ class Watch:
 
     def __init__(self, clock: Clock, seconds: float, timer: Timing = threading.Timer) -> None:
         self._clock = clock
+        self._make_timer = timer
         self._ends = clock.now() + seconds
         self._lock = threading.Lock()
         self._over = False
@@ -77,6 +78,10 @@ class Watch:
     def left(self) -> float:
         """Seconds that remain; 0 once it is over."""
         return 0.0 if self._over else max(0.0, self._ends - self._clock.now())
+
+    def part(self, share: float) -> Watch:
+        """A deadline of its own for a part of the attempt, after that share of what is left."""
+        return Watch(self._clock, share * self.left(), self._make_timer)
 
     def backstop(self) -> float:
         """A time-out in seconds for sockets themselves: behind the deadline, so that it is ours."""
