@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -18,50 +14,31 @@ from secret_refresher.config.model import Auth, AuthMethod, RequestFormat
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
 from support.endpoint_tokens import TokenMaker
+from support.oidc_provider import OidcProvider
 
-HERE = Path(__file__).parent / "oidc_provider"
 ODD = "p:a+s%s w&rd=~*\"'\\/?#[]{}<>|^`100%25"
 """Every kind of character that it takes in a secret (RFC 6749 appendix A.2)."""
 TTL = 600
 BASIC, POST = AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST
 
 
-def _missing(reason: str) -> NoReturn:
-    """Skips with reason and remedy; with STRICT=1 in the environment, fails."""
-    if os.environ.get("STRICT") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def provider() -> Iterator[str]:
     """The token endpoint of a running provider, installed from its locked dependencies."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        _missing("node and npm are not here; install Node.js 20 or newer")
-    folder = tmp_path_factory.mktemp("oidc_provider")
-    for name in ("package.json", "package-lock.json", "server.mjs"):
-        shutil.copy(HERE / name, folder)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        _missing(f"npm ci failed; is a package registry within reach? {done.stderr[-300:]}")
-    told = json.dumps({"secret": ODD, "ttl": TTL})
-    with subprocess.Popen(
-        ["node", "server.mjs", told],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        if not port and process.stderr is not None:
-            pytest.fail(f"the provider did not start: {process.stderr.read()[-500:]}")
-        try:
-            yield f"http://127.0.0.1:{port}/token"
-        finally:
-            process.kill()
+    clients = [
+        {
+            "client_id": str(method),
+            "client_secret": ODD,
+            "token_endpoint_auth_method": str(method),
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "response_types": [],
+            "scope": "read write",
+        }
+        for method in (BASIC, POST)
+    ]
+    with OidcProvider(clients, ttl=TTL) as running:
+        yield running.token_url
 
 
 @pytest.fixture
