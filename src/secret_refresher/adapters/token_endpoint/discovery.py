@@ -149,9 +149,7 @@ class Discovery:
         entry.until = entry.asked + keep
         entry.rounds += 1
 
-    def _ask(
-        self, issuer: str, first: int, trust: Trust, attempt: Attempt
-    ) -> tuple[Metadata, int]:
+    def _ask(self, issuer: str, first: int, trust: Trust, attempt: Attempt) -> tuple[Metadata, int]:
         """The metadata, and which place had it.
 
         Where one place has none, the other is asked; a server that cannot be reached, or wants

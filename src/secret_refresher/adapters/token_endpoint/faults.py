@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
 from secret_refresher.adapters.token_endpoint.names import BusyError
+from secret_refresher.adapters.token_endpoint.tls_faults import tls_fault
 from secret_refresher.errors import Fault, Reason
 
 E = TypeVar("E", bound=BaseException)
@@ -33,10 +34,6 @@ _PROXY_ADVICE = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the environment, 
 _NETWORK_ADVICE = (
     "look at the server, and at firewalls and NetworkPolicies between; the attempt is made again"
 )
-# OpenSSL's verification results (x509_vfy.h), which Python passes on as numbers.
-_EXPIRED, _NOT_YET, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
-_UNTRUSTED = frozenset({2, 18, 19, 20, 21, 27})
-_OPENSSL_NAME = re.compile(r"[A-Z0-9_]{3,60}")
 
 
 def is_stale(error: Exception, hop: Hop) -> bool:
@@ -78,7 +75,7 @@ def fault_of(error: Exception, hop: Hop) -> Fault:
         return _no_tunnel(error, hop)
     tls = _find(error, ssl.SSLError)
     if tls is not None and not isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return _tls(tls, hop)
+        return tls_fault(tls, hop)
     broken = _system_error(error)
     if hop.stage is Stage.CONNECT and broken is not None:
         return _no_connection(broken, hop)
@@ -172,43 +169,6 @@ def _no_connection(error: OSError, hop: Hop) -> Fault:
     else:
         advice = _NETWORK_ADVICE
     return Fault(Reason.CONNECT, f"cannot connect to {hop.server}: {why}", advice, code=name)
-
-
-def _tls(error: ssl.SSLError, hop: Hop) -> Fault:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate(getattr(error, "verify_code", 0), hop)
-    said = getattr(error, "reason", None) or ""
-    name = said if _OPENSSL_NAME.fullmatch(said) else None
-    if name in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
-        what = f"{hop.server} does not speak TLS"
-        advice = "check scheme and port in tokenUrl, and whether a proxy answers in its place"
-    elif name is not None and "CERTIFICATE" in name:
-        what = f"{hop.server} does not accept how we identify ourselves in TLS"
-        advice = "it asks for a client certificate; ask the server's owner"
-    else:
-        what = f"{hop.server} and we find no common TLS"
-        advice = (
-            "TLS 1.2 is the least that is spoken; look at the server's TLS versions and ciphers"
-        )
-    return Fault(Reason.TLS, what, advice, code=name)
-
-
-def _certificate(verify: int, hop: Hop) -> Fault:
-    code = f"X509_{verify}"
-    if verify == _EXPIRED:
-        what, advice = "has expired", "renew it at the server; the attempt is made again"
-    elif verify == _NOT_YET:
-        what, advice = "is not valid yet", "check this machine's clock, then the certificate"
-    elif verify in {_WRONG_HOST, _WRONG_ADDRESS}:
-        what = "is for another host name"
-        advice = "write the name that the certificate has into tokenUrl, or have it issued anew"
-    elif verify in _UNTRUSTED:
-        what = "is signed by an authority that is not trusted"
-        advice = "name a PEM file with the authority's certificate in tls.caFile"
-    else:
-        what = f"does not pass verification (OpenSSL result {verify})"
-        advice = "look the number up in OpenSSL's x509_vfy.h, and have the certificate issued anew"
-    return Fault(Reason.TLS, f"the certificate of {hop.server} {what}", advice, code=code)
 
 
 def _no_http(error: Exception, hop: Hop) -> Fault:

@@ -100,14 +100,10 @@ def _no_answer(place: str, status: int, headers: Mapping[str, str]) -> Trouble:
     wait = retry_after(headers)
     if status == 429:  # noqa: PLR2004 - RFC 6585 section 4
         advice = "the server asks for fewer requests; see who else asks it from here"
-        return Trouble(
-            Fault(Reason.RATE_LIMITED, summary, advice, retry_after=wait, status=status)
-        )
+        return Trouble(Fault(Reason.RATE_LIMITED, summary, advice, retry_after=wait, status=status))
     if status >= 500:  # noqa: PLR2004 - HTTP's own class
         advice = "look at the server; the attempt is made again"
-        return Trouble(
-            Fault(Reason.SERVER_ERROR, summary, advice, retry_after=wait, status=status)
-        )
+        return Trouble(Fault(Reason.SERVER_ERROR, summary, advice, retry_after=wait, status=status))
     return Trouble(Fault(Reason.DISCOVERY, summary, _NOT_ISSUED, status=status))
 
 
@@ -134,9 +130,7 @@ def _url(place: str, members: Mapping[str, Any], name: str) -> str | None:
     if found is None:
         return None
     if not isinstance(found, str) or checks.url(found) is not None:
-        raise _wrong(
-            f"the metadata at {place} names a {name} that is no http or https URL", _OWNER
-        )
+        raise _wrong(f"the metadata at {place} names a {name} that is no http or https URL", _OWNER)
     return found
 
 

@@ -17,9 +17,7 @@ REDIRECTS = FOLLOWED | {303}
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,8000}")
 
 
-def next_url(
-    url: str, status: int, headers: Mapping[str, str], *, reading: bool = False
-) -> str:
+def next_url(url: str, status: int, headers: Mapping[str, str], *, reading: bool = False) -> str:
     """Where a redirected request goes; one that only reads (`reading`) follows a 303 too.
 
     Raises `Trouble` unless that is the same scheme, host and port: the request holds the

@@ -10,7 +10,6 @@ import ssl
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -23,6 +22,7 @@ from urllib3 import PoolManager
 from secret_refresher.adapters.token_endpoint.connections import POOLS, hush
 from secret_refresher.adapters.token_endpoint.faults import fault_of, is_stale, proxy_refused
 from secret_refresher.adapters.token_endpoint.hop import Hop
+from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.errors import Fault, Reason, Trouble
@@ -30,14 +30,14 @@ from secret_refresher.errors import Fault, Reason, Trouble
 MOST_BODY = 1024 * 1024
 """Bytes of an answer that are read, compressed or not."""
 KEPT = 32
-"""Sets of authorities whose TLS contexts are kept."""
+"""Sets of authorities, with one client certificate or none, whose TLS contexts are kept."""
 ORIGINS = 64
 """Origins whose empty pools are kept, for each set of authorities."""
 _PROXY_AUTHENTICATION_REQUIRED = 407
 _ANY_HEADER = zlib.MAX_WBITS | 32
 _TOO_LARGE = (
     "the answer is larger than 1 MiB and was not read to its end",
-    "is tokenUrl the token endpoint? It may be a page or a download instead",
+    "does tokenUrl lead to a page or a download instead?",
 )
 _UNPACKED = "ask the server's owner to answer Accept-Encoding: identity uncompressed"
 
@@ -56,12 +56,14 @@ class HttpAnswer:
 class _Adapter(HTTPAdapter):
     """requests' transport with our connections and one TLS context, without retries.
 
-    `context` is None for plain HTTP, which has no need of 2 MiB of authorities. A proxy that
-    speaks TLS itself is judged by the machine's own store, as urllib3 does it.
+    `context` is None for plain HTTP, which has no need of 2 MiB of authorities; `identity` is
+    who we are in it. A proxy that speaks TLS itself is judged by the machine's own store, as
+    urllib3 does it, and shown no certificate of ours.
     """
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
+    def __init__(self, context: ssl.SSLContext | None, identity: Identity | None = None) -> None:
         self._context = context
+        self.identity = identity
         # As many connections as there are workers may be put back at once.
         super().__init__(pool_connections=ORIGINS, pool_maxsize=32, max_retries=0)
 
@@ -90,7 +92,8 @@ class Transport:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._adapters: OrderedDict[str, _Adapter] = OrderedDict()
+        self._plain = _Adapter(None)
+        self._adapters: OrderedDict[tuple[str, str], _Adapter] = OrderedDict()
         hush()
 
     def send(self, hop: Hop, trust: Trust) -> HttpAnswer:
@@ -99,7 +102,7 @@ class Transport:
         Raises `Trouble`, and nothing that a library raised: its texts may hold the request.
         """
         secure = hop.request.url.startswith("https:")
-        adapter = self._adapter(trust.key, trust.context if secure else None)
+        adapter = self._adapter(trust, hop.identity) if secure else self._plain
         outcome = _attempt(adapter, hop)
         if hop.stale:
             # The server had closed the connection while it was idle. That is nobody's failure,
@@ -112,17 +115,28 @@ class Transport:
             return outcome
         raise Trouble(outcome)
 
-    def _adapter(self, key: str, make: Callable[[str], ssl.SSLContext] | None) -> _Adapter:
-        key = "plain" if make is None else f"tls {key}"
+    def _adapter(self, trust: Trust, identity: Identity | None) -> _Adapter:
+        """The connections that trust these and show this: never those of another certificate."""
+        key = trust.key, identity.digest if identity else ""
         with self._lock:
             adapter = self._adapters.pop(key, None)
             if adapter is None:
-                context = None if make is None else make(DEFAULT_CA_BUNDLE_PATH)
-                adapter = _Adapter(context)
+                context = trust.context(DEFAULT_CA_BUNDLE_PATH)
+                if identity is not None:
+                    identity.load(context)
+                    self._forget(identity)
+                adapter = _Adapter(context, identity)
             self._adapters[key] = adapter
             if len(self._adapters) > KEPT:
                 self._adapters.popitem(last=False)
             return adapter
+
+    def _forget(self, newer: Identity) -> None:
+        """Lets go of keys that were replaced; what is under way with one goes on to its end."""
+        for key, adapter in list(self._adapters.items()):
+            older = adapter.identity
+            if older is not None and older.place == newer.place and older.digest != newer.digest:
+                del self._adapters[key]
 
 
 def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault:
