@@ -27,9 +27,11 @@ from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
+from secret_refresher.page.routes import pages
 from secret_refresher.ports import Clock, Listening
 from secret_refresher.probes import probes
 from secret_refresher.server import Answer, Asked, Server
+from secret_refresher.status.journal import Journal
 
 FETCHERS = 32
 """Token requests at once, over all origins."""
@@ -46,7 +48,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     loaded = source.load()
     clock = SystemClock()
     logs, metrics = Logs(unbuffered(stream), loaded.config.log), Metrics(clock)
-    backlog = Backlog(logs, clock)
+    backlog, journal = Backlog(logs, clock), Journal(clock)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
     sinks = Sinks(clock, loaded.config.kubernetes, os.environ)
     engine = Engine(
@@ -55,10 +57,11 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         sinks=sinks,
         fetchers=Workers("fetch", FETCHERS),
         tenders=Workers("publish", TENDERS),
-        observers=(backlog, metrics, sinks),
+        observers=(backlog, metrics, sinks, journal),
         draw=random.SystemRandom().random,
     )
     metrics.watch(engine)
+    journal.watch(engine)
     _allow_many_files()
     _on_signals(engine)
     sinks.prepare(loaded.config)
@@ -68,7 +71,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         engine.reconfigure(loaded.config)
         engine.turn()  # from the first answer on, the probes know every token
         try:
-            address = _serve(loaded.config, engine, metrics, clock, sinks)
+            address = _serve(loaded.config, engine, clock, sinks, metrics=metrics, journal=journal)
         except OSError as trouble:
             host, port = loaded.config.server.address
             print(
@@ -108,12 +111,24 @@ def _once(engine: Engine, sinks: Sinks, config: Config) -> int:
     return 0 if engine.run(once=True) and known else 1
 
 
-def _serve(config: Config, engine: Engine, metrics: Metrics, clock: Clock, sinks: Sinks) -> str:
+def _serve(
+    config: Config,
+    engine: Engine,
+    clock: Clock,
+    sinks: Sinks,
+    *,
+    metrics: Metrics,
+    journal: Journal,
+) -> str:
     def scrape(asked: Asked) -> Answer:
         content_type, body = metrics.exposition(asked.accept)
         return Answer(HTTPStatus.OK, content_type, body)
 
-    routes = {**probes(engine, clock, sinks.ready), "/metrics": scrape}
+    routes = {
+        **probes(engine, clock, sinks.ready),
+        "/metrics": scrape,
+        **pages(engine, clock, journal, config.server.page),
+    }
     return Server(*config.server.address, routes).start()
 
 

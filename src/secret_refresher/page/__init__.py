@@ -1,0 +1,1 @@
+"""The status page: HTML with a style sheet and a script, and its document as JSON."""

@@ -1,0 +1,134 @@
+"""The rows of the table: one for each token, and a second one for what is wrong with it."""
+
+from __future__ import annotations
+
+from secret_refresher.page.markup import NONE, Markup, fill, joined
+from secret_refresher.page.signs import badge, life, moment, sign
+from secret_refresher.status import words
+from secret_refresher.status.document import Document, Failure, SinkLine, TokenLine
+
+_FEW = 2
+"""Sinks that stand open in their cell; more are folded."""
+_SAID = 3
+"""Sentences about failing sinks in the row of one token; the others stand with their sinks."""
+
+
+def rows(shown: Document) -> Markup:
+    """The tokens of a document, in its order."""
+    return joined((_row(token, shown.now) for token in shown.tokens), "\n")
+
+
+def _row(token: TokenLine, now: float) -> Markup:
+    return fill(
+        """<tr id="t-{name}" role="row" class="of-{state}">
+<td role="cell">{badge}</td>
+<th scope="row" role="rowheader" class="name">{name}</th>
+<td role="cell" class="span">{life}</td>
+<td role="cell">{next}</td>
+<td role="cell">{sinks}</td>
+</tr>{why}""",
+        name=token.name,
+        state=token.state,
+        badge=badge(token.state),
+        life=life(token, now),
+        next=_next(token, now),
+        sinks=_sinks(token, now),
+        why=_why(token, now),
+    )
+
+
+def _next(token: TokenLine, now: float) -> Markup:
+    if token.fetching:
+        told = fill("{what}", what="being fetched")
+    elif token.next is None:
+        told = fill('<span class="mute">{what}</span>', what="nothing planned")
+    else:
+        what = "attempt" if token.failure is not None else "refresh"
+        told = fill("{what} {at}", what=what, at=moment(token.next, now))
+    if token.last is not None and token.last.over is not None:
+        told = fill(
+            '{told}<span class="mute">failed until {over} ({reason})</span>',
+            told=told,
+            over=moment(token.last.over, now),
+            reason=token.last.reason,
+        )
+    return told
+
+
+# --- sinks ---------------------------------------------------------------------------------------
+
+
+def _sinks(token: TokenLine, now: float) -> Markup:
+    total = sum(token.places.values())
+    if not total:
+        return Markup('<span class="mute">none yet</span>')
+    more = total - len(token.sinks)
+    items = [_sink(sink, now) for sink in token.sinks]
+    if more > 0:
+        items.append(fill("<li>and {more} more</li>", more=f"{more:,}"))
+    listed = fill('<ul class="sinks">{items}</ul>', items=joined(items))
+    if total <= _FEW:
+        return listed
+    states = ", ".join(f"{number:,} {state}" for state, number in sorted(token.places.items()))
+    return fill(
+        '<details id="s-{name}"><summary>{total} sinks: {states}</summary>{listed}</details>',
+        name=token.name,
+        total=f"{total:,}",
+        states=states,
+        listed=listed,
+    )
+
+
+def _sink(sink: SinkLine, now: float) -> Markup:
+    retry = NONE
+    if sink.failure is not None:
+        retry = fill(", {reason}", reason=sink.failure.reason)
+        if sink.failure.retry is not None:
+            retry = fill("{said}, again {at}", said=retry, at=moment(sink.failure.retry, now))
+    return fill(
+        '<li>{sign}<span><span class="target">{target}</span>'
+        ' <span class="mute">{kind}, {state}{retry}</span></span></li>',
+        sign=sign(sink.state),
+        target=sink.target,
+        kind=sink.kind,
+        state=sink.state,
+        retry=retry,
+    )
+
+
+# --- what is wrong -------------------------------------------------------------------------------
+
+
+def _why(token: TokenLine, now: float) -> Markup:
+    failures = [] if token.failure is None else [token.failure]
+    failures += [sink.failure for sink in token.sinks if sink.failure is not None][:_SAID]
+    if not failures:
+        return NONE
+    said = joined(_failure(failure, now) for failure in failures)
+    return fill(
+        '\n<tr id="w-{name}" role="row" class="why of-{state}">'
+        '<td role="cell" colspan="5">{said}</td></tr>',
+        name=token.name,
+        state=token.state,
+        said=said,
+    )
+
+
+def _failure(failure: Failure, now: float) -> Markup:
+    since = NONE
+    if failure.since is not None:
+        since = fill(", since {at}", at=moment(failure.since, now))
+    return fill(
+        '<p><strong>{summary}</strong> <span class="do">{advice}</span>'
+        ' <span class="mute">{reason}, {failures}{since}</span></p>',
+        summary=sentence(failure.summary),
+        advice=sentence(failure.advice),
+        reason=failure.reason,
+        failures=words.count(failure.failures, "failure"),
+        since=since,
+    )
+
+
+def sentence(text: str) -> str:
+    """A fault's text as a sentence of its own; its first word may be a path or a name."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,101 @@
+"""What happened, as far as states do not tell it: since when something fails, and reloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from secret_refresher.errors import Fault
+from secret_refresher.lifecycle import events
+from secret_refresher.ports import (
+    Broadcast,
+    Clock,
+    ConfigRefused,
+    ConfigTaken,
+    Exchange,
+    Subject,
+    View,
+)
+from secret_refresher.status.document import Reload
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A row of failures to fetch: its first, the last fault, and when it ended, by the wall."""
+
+    since: float
+    fault: Fault
+    failures: int
+    over: float | None = None
+
+
+@final
+class Journal:
+    """Implements `ports.Observer`. Written by the engine's thread, read by any.
+
+    It holds something only of what has failed, so where nothing does, it costs nothing.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._view: View | None = None
+        self._fetches: dict[str, Episode] = {}
+        self._sinks: dict[tuple[str, str], float] = {}
+        self.started = clock.wall()
+        self.reload: Reload | None = None
+
+    def watch(self, view: View) -> None:
+        """Takes the engine whose tokens are meant; what others left behind is forgotten."""
+        self._view = view
+
+    def fetches(self, name: str) -> Episode | None:
+        """The last row of failed fetches of a token, if there was one."""
+        return self._fetches.get(name)
+
+    def failing_since(self, name: str, target: str) -> float | None:
+        """When the first of the last row of failures at a sink was."""
+        return self._sinks.get((name, target))
+
+    def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
+        """Takes note."""
+        if about is None:
+            self._broadcast(fact)
+            return
+        name = about.name
+        match fact:
+            case events.FetchFailed():
+                episode = self._fetches.get(name)
+                begins = fact.failures == 1 or episode is None or episode.over is not None
+                since = self._clock.wall() if episode is None or begins else episode.since
+                self._fetches[name] = Episode(since, fact.fault, fact.failures)
+            case events.Fetched():
+                episode = self._fetches.get(name)
+                if episode is not None and episode.over is None:
+                    self._fetches[name] = replace(episode, over=self._clock.wall())
+            case events.SinkTrouble():
+                place = name, about.sinks[fact.sink][1]
+                if fact.failures == 1 or place not in self._sinks:
+                    self._sinks[place] = self._clock.wall()
+            case events.Published() | events.Removed():
+                self._sinks.pop((name, about.sinks[fact.sink][1]), None)
+
+    def _broadcast(self, fact: object) -> None:
+        match fact:
+            case ConfigTaken():
+                self.reload = Reload(taken=True, at=self._clock.wall(), restart=fact.restart)
+                self._forget()
+            case ConfigRefused():
+                restart = () if self.reload is None else self.reload.restart
+                self.reload = Reload(
+                    taken=False, at=self._clock.wall(), problems=fact.problems, restart=restart
+                )
+
+    def _forget(self) -> None:
+        if self._view is None or not (self._fetches or self._sinks):
+            return
+        names = {about.name for about, _ in self._view.tokens()}
+        for name in self._fetches.keys() - names:
+            del self._fetches[name]
+        for place in [place for place in self._sinks if place[0] not in names]:
+            del self._sinks[place]

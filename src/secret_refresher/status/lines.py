@@ -1,0 +1,135 @@
+"""One token as it is shown: its record, the journal and two clocks, made into a line. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from heapq import nsmallest
+
+from secret_refresher.config.model import State
+from secret_refresher.errors import Fault, Lane
+from secret_refresher.lifecycle.outlook import NEVER, fetch_at
+from secret_refresher.lifecycle.state import (
+    SinkRecord,
+    SinkState,
+    TokenState,
+    healthy,
+    scheduled_life,
+    shown_state,
+    sink_states,
+    source_state,
+)
+from secret_refresher.ports import Subject
+from secret_refresher.status.document import ABSENT, Failure, SinkLine, TokenLine
+from secret_refresher.status.journal import Episode, Journal
+from secret_refresher.tokens.token import Life
+
+MOST_SINKS = 50
+"""Sinks of one token that are shown; a selector may find thousands."""
+_WORST_FIRST = (
+    SinkState.EXPIRED,
+    SinkState.BLOCKED,
+    SinkState.EMPTY,
+    SinkState.BEHIND,
+    SinkState.CURRENT,
+)
+
+
+def state_of(state: TokenState, now: float) -> str:
+    """The state that a token shows."""
+    return ABSENT if state.config.state is State.ABSENT else str(shown_state(state, now))
+
+
+def held_life(state: TokenState, now: float) -> Life | None:
+    """The life of the token that consumers hold: the first to die of those in sinks."""
+    first = None
+    for sink in state.sinks:
+        life = sink.life
+        if life is not None and (first is None or life.expires < first.expires):
+            first = life
+    return first or scheduled_life(state, now)
+
+
+def line(about: Subject, state: TokenState, journal: Journal, now: float, wall: float) -> TokenLine:
+    """The line of one token at `now`, which is `wall` by the wall clock."""
+    life, following = held_life(state, now), fetch_at(state, now)
+    episode = journal.fetches(about.name)
+    ahead = wall - now
+    places = sink_states(state, now)
+    # Sinks may have come or gone between the two.
+    known = zip(about.sinks, state.sinks, places, strict=False)
+    worst = nsmallest(MOST_SINKS, known, key=_gravity)
+    return TokenLine(
+        name=about.name,
+        state=state_of(state, now),
+        source=str(source_state(state, now)),
+        healthy=healthy(state, now),
+        issued=None if life is None else life.issued_at,
+        refresh=None if life is None else life.refresh_at,
+        expires=None if life is None else life.expires_at,
+        next=None if following == NEVER else following + ahead,
+        fetching=state.fetching,
+        attempts=state.attempts,
+        failure=None if state.fault is None else _failing(state, state.fault, episode, ahead),
+        last=None if state.fault is not None or episode is None else _failed(episode),
+        places=Counter(map(str, places)),
+        sinks=tuple(
+            SinkLine(
+                kind=kind,
+                target=target,
+                state=str(of),
+                expires=None if sink.life is None else sink.life.expires_at,
+                failure=_at_sink(
+                    sink,
+                    journal.failing_since(about.name, target),
+                    ahead,
+                    person=of is SinkState.BLOCKED,
+                ),
+            )
+            for (kind, target), sink, of in worst
+        ),
+    )
+
+
+def _gravity(sink: tuple[object, SinkRecord, SinkState]) -> tuple[int, bool]:
+    return _WORST_FIRST.index(sink[2]), sink[1].fault is None
+
+
+def _failing(state: TokenState, fault: Fault, episode: Episode | None, ahead: float) -> Failure:
+    begun = None if episode is None or episode.over is not None else episode.since
+    retry = None if state.fetching else state.retry + ahead
+    person = fault.lane is Lane.PERMANENT
+    return _failure(fault, state.failures, since=begun, retry=retry, person=person)
+
+
+def _failed(episode: Episode) -> Failure:
+    return _failure(episode.fault, episode.failures, since=episode.since, over=episode.over)
+
+
+def _at_sink(
+    sink: SinkRecord, since: float | None, ahead: float, *, person: bool
+) -> Failure | None:
+    if sink.fault is None:
+        return None
+    retry = None if sink.work is not None else sink.retry + ahead
+    return _failure(sink.fault, sink.failures, since=since, retry=retry, person=person)
+
+
+def _failure(
+    fault: Fault,
+    failures: int,
+    *,
+    since: float | None = None,
+    retry: float | None = None,
+    over: float | None = None,
+    person: bool = False,
+) -> Failure:
+    return Failure(
+        reason=str(fault.reason),
+        summary=fault.summary,
+        advice=fault.advice,
+        failures=failures,
+        since=since,
+        retry=retry,
+        person=person,
+        over=over,
+    )
