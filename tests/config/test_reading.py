@@ -54,6 +54,8 @@ def test_every_key_reaches_its_attribute(load: Load) -> None:
                     client_id_file=f"{folder}/client_id",
                     client_secret_file=f"{folder}/client_secret",
                     previous_client_secret_file=f"{folder}/previous",
+                    private_key_file=f"{folder}/private_key",
+                    assertion_file=f"{folder}/assertion",
                 ),
                 request=Request(
                     format=RequestFormat.JSON,

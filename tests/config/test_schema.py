@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
 from secret_refresher.config.grammar_sinks import FILE
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
+from secret_refresher.config.methods import BELONGS, GIVEN, SECRETS, SIGNED
+from secret_refresher.config.model import AuthMethod
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.config.read import Document, read
 from secret_refresher.config.schema import json_schema
@@ -93,6 +95,9 @@ def test_the_defaults_that_it_tells_are_those_of_the_reader() -> None:
     file = token["properties"]["sinks"]["items"]["properties"]["file"]
     name = {"name": "a", "tokenUrl": "https://x/"}
     long = spelt_out(token) | name | {"sinks": [{"file": spelt_out(file)}]}
+    for key, methods in BELONGS.items():
+        if AuthMethod.CLIENT_SECRET_BASIC not in methods:
+            long["auth"].pop(key, None)
     assert len(spelt_out(file)) == 3
     assert {"state", "adopt", "allowInsecure", "auth", "request", "refresh"} < long.keys()
     top = {
@@ -128,6 +133,11 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
     "clientIdFile": st.just("/c/i"),
     "clientSecretFile": st.just("/c/s"),
     "previousClientSecretFile": st.just("/c/p"),
+    "privateKeyFile": st.just("/c/k"),
+    "keyId": st.just("k1"),
+    "algorithm": st.sampled_from(["RS256", "EdDSA"]),
+    "assertionAudience": st.just("https://id.example.com"),
+    "assertionFile": st.just("/c/a"),
     "scope": st.lists(st.just("read"), max_size=2),
     "audience": st.just("x"),
     "resource": st.lists(st.just("https://x"), max_size=2),
@@ -164,10 +174,19 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
     "level": st.just("info"),
     "format": st.just("json"),
 }
+
+
+def auth_by(method: AuthMethod) -> st.SearchStrategy[Any]:
+    """A mapping with some of the keys that belong to a method."""
+    own = {key: RIGHT[key] for key in AUTH.keys if method in BELONGS.get(key, (method,))}
+    del own["method"]
+    return st.fixed_dictionaries({"method": st.just(str(method))}, optional=own)
+
+
 REQUESTS = mapping(REQUEST).map(lambda made: {**made, "method": "POST"})
 FILES = st.fixed_dictionaries({"file": mapping(FILE) | st.none()})
 COMMON = {key: RIGHT[key] for key in ("state", "tokenUrl", "allowInsecure", "adopt")} | {
-    "auth": mapping(AUTH),
+    "auth": st.one_of(*map(auth_by, (*SECRETS, *SIGNED, *GIVEN))),
     "request": REQUESTS,
     "tls": mapping(TLS),
     "refresh": mapping(REFRESH),
@@ -231,7 +250,13 @@ def beyond_a_schema(document: Any) -> bool:
     request = token.get("request")
     parameters = request.get("parameters") if isinstance(request, dict) else None
     formless = isinstance(parameters, dict) and not all(map(fits_a_form, parameters.values()))
-    return url is None or token.get("sinks") is None or formless
+    auths = [whole.get("auth") for whole in (token, defaults) if isinstance(whole, dict)]
+    return url is None or token.get("sinks") is None or formless or any(map(methodical, auths))
+
+
+def methodical(auth: Any) -> bool:
+    """Whether there is a key that belongs to some method only."""
+    return isinstance(auth, dict) and any(auth.get(key) is not None for key in BELONGS)
 
 
 def fits_a_form(raw: Any) -> bool:

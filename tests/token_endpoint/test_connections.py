@@ -13,7 +13,7 @@ from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Resolver
-from secret_refresher.adapters.token_endpoint.request import token_request
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.adapters.token_endpoint.transport import Transport
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.adapters.token_endpoint.watch import Watch
@@ -84,7 +84,7 @@ def test_a_kept_connection_that_died_is_no_failure(
 def test_fresh_means_no_kept_connection(server: AuthorizationServer, token: TokenMaker) -> None:
     """Where one kept connection has died the others may have too, so none of them is tried."""
     transport, clock = Transport(), SystemClock()
-    request = token_request(token(), Secret("me"), Secret("sesame"), "test")
+    request = token_request(token(), Client(Secret("me"), Secret("sesame")), "test")
 
     def send(*, fresh: bool) -> int:
         with Watch(clock, 20) as watch:

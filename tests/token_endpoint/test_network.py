@@ -17,7 +17,7 @@ from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint, faults
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
 from secret_refresher.adapters.token_endpoint.names import Address, Resolver
-from secret_refresher.adapters.token_endpoint.request import token_request
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.adapters.token_endpoint.watch import Watch
 from secret_refresher.config.model import TokenConfig
@@ -518,7 +518,7 @@ def test_errors_of_the_system_and_of_libraries(
 ) -> None:
     """An error is told by its kind and by how far the request had come, never by its text."""
     clock = SystemClock()
-    request = token_request(token(), Secret("me"), Secret("sesame"), "test")
+    request = token_request(token(), Client(Secret("me"), Secret("sesame")), "test")
     hop = Hop(request, Watch(clock, 60), Resolver(), clock)
     hop.stage = stage
     wrapped = ValueError("hush") if stage is not Stage.BEGIN else KeyError()

@@ -17,7 +17,7 @@ import urllib3
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.adapters.token_endpoint.request import token_request
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.config.model import AuthMethod, RequestFormat, RequestMethod, TokenConfig
 from secret_refresher.tokens.secret import Secret
@@ -118,7 +118,7 @@ def test_other_users_of_the_library_keep_their_logs(
 def test_nothing_on_the_way_shows_itself(token: TokenMaker) -> None:
     """What the adapter carries around has no secret in its repr."""
     config = token(auth_method=POST, method=RequestMethod.GET)
-    request = token_request(config, Secret("me"), Secret(SECRET), "test")
+    request = token_request(config, Client(Secret("me"), Secret(SECRET)), "test")
     assert SECRET in request.url
     shown = f"{request!r} {request} {Trust('/ca.pem', SECRET.encode())!r} {endpoint_repr()}"
     assert "hush" not in shown

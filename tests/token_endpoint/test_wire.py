@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.adapters.token_endpoint.request import token_request
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.config.model import Auth, AuthMethod, RequestFormat, RequestMethod
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
@@ -216,7 +216,7 @@ def test_configured_headers_are_sent_and_win(
     seen = server.requests[0]
     for sent in (
         [name for name, _ in seen.headers],
-        list(token_request(token(headers=headers), Secret("me"), Secret("x"), "t").headers),
+        list(token_request(token(headers=headers), Client(Secret("me"), Secret("x")), "t").headers),
     ):
         assert len({name.lower() for name in sent}) == len(sent)
     assert (seen.header("x-tenant"), seen.header("user-agent"), seen.header("accept")) == (

@@ -34,9 +34,11 @@ class Completion:
             auth=share(
                 replace(
                     auth,
-                    client_id_file=named(auth.client_id_file),
+                    client_id_file=perhaps(auth.client_id_file),
                     client_secret_file=named(auth.client_secret_file),
                     previous_client_secret_file=perhaps(auth.previous_client_secret_file),
+                    private_key_file=named(auth.private_key_file),
+                    assertion_file=named(auth.assertion_file),
                 )
             ),
             # Its mappings have no hash, and to == 1, 1.0 and True are the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 
 _VERSION = "v1"
@@ -23,9 +24,8 @@ def source_section(token: TokenConfig) -> tuple[object, ...]:
         token.token_url,
         token.auth_method,
         auth.client_id,
-        auth.client_id_file if auth.client_id is None else None,
-        auth.client_secret_file,
-        auth.previous_client_secret_file,
+        tuple(credential_files(auth, token.auth_method)),
+        (auth.key_id, auth.algorithm, auth.assertion_audience),
         token.tls,
         request.format,
         request.method,

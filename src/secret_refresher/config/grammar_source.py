@@ -5,6 +5,7 @@ from __future__ import annotations
 from secret_refresher.config import checks
 from secret_refresher.config.measures import Duration
 from secret_refresher.config.model import (
+    Algorithm,
     Auth,
     AuthMethod,
     OnExpired,
@@ -42,6 +43,34 @@ AUTH = Section(
             _INPUT,
             "The file that holds the secret before; tried once when the server says"
             " invalid_client.",
+        ),
+        "privateKeyFile": Key(
+            "private_key_file",
+            _INPUT,
+            "private_key_jwt: the file that holds the private key, as PEM or JWK.",
+        ),
+        "keyId": Key(
+            "key_id",
+            _PRINTABLE,
+            "private_key_jwt: the key's name at the server (kid); the JWK's own unless given.",
+        ),
+        "algorithm": Key(
+            "algorithm",
+            Choice(tuple(Algorithm)),
+            "private_key_jwt: how to sign; RS256 for an RSA key unless given, else what the key is"
+            " for.",
+        ),
+        "assertionAudience": Key(
+            "assertion_audience",
+            _PRINTABLE,
+            "private_key_jwt: whom the assertion is for (aud); the issuer where it is known, else"
+            " the token endpoint.",
+        ),
+        "assertionFile": Key(
+            "assertion_file",
+            _INPUT,
+            "client_assertion: the file that holds an assertion, as a projected ServiceAccount"
+            " token.",
         ),
     },
     rivals=("clientId", "clientIdFile"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secret_refresher.config.fingerprint import source_section
+from secret_refresher.config.methods import GIVEN, SIGNED
 from secret_refresher.config.model import (
     AuthMethod,
     Config,
@@ -40,6 +41,13 @@ def _token(token: TokenConfig) -> Iterator[str]:
         yield (
             f"token {token.name}: GET with client_secret_post puts the secret into the URL,"
             " where proxies and servers log it; use POST, or client_secret_basic"
+        )
+    asserts = token.auth_method in (*SIGNED, *GIVEN)
+    if token.request.method is RequestMethod.GET and asserts:
+        yield (
+            f"token {token.name}: GET with {token.auth_method} puts the assertion into the URL,"
+            " where proxies and servers log it, and whoever reads that may use it while it lives;"
+            " use POST"
         )
     for sink in token.sinks:
         for where, render in _renders(sink):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secret_refresher.config.methods import of_the_method
 from secret_refresher.config.problems import Path
 from secret_refresher.config.sections import Part
 
@@ -18,10 +19,12 @@ def merged(default: Part, own: Part) -> Part:
             continue
         if key in _RIVALS:
             result.pop(_RIVALS[key], None)
-        nests = isinstance(value, Part)
-        result[key] = (
-            merged(beneath if isinstance(beneath, Part) else Part(), value) if nests else value
-        )
+        if isinstance(value, Part):
+            under = beneath if isinstance(beneath, Part) else Part()
+            if key == "auth":
+                under = of_the_method(under, value)
+            value = merged(under, value)  # noqa: PLW2901 - what it comes to
+        result[key] = value
     return result
 
 

@@ -27,6 +27,27 @@ class AuthMethod(StrEnum):
 
     CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - a method name
     CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105 - a method name
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    """An assertion that we sign (RFC 7523 section 2.2)."""
+    CLIENT_ASSERTION = "client_assertion"
+    """An assertion that somebody else signed, as a ServiceAccount token (RFC 7521 section 4.2)."""
+
+
+class Algorithm(StrEnum):
+    """How an assertion is signed (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864)."""
+
+    RS256 = "RS256"
+    RS384 = "RS384"
+    RS512 = "RS512"
+    PS256 = "PS256"
+    PS384 = "PS384"
+    PS512 = "PS512"
+    ES256 = "ES256"
+    ES384 = "ES384"
+    ES512 = "ES512"
+    EDDSA = "EdDSA"
+    ED25519 = "Ed25519"
+    ED448 = "Ed448"
 
 
 class RequestFormat(StrEnum):
@@ -80,14 +101,22 @@ class OnExpired(StrEnum):
 class Auth:
     """Client credentials; `method` None means the request format's own way.
 
-    The client id is literal where `client_id` is set, and in `client_id_file` otherwise.
+    The client id is literal where `client_id` is set, and in `client_id_file` otherwise; only
+    with `client_assertion` both may be None. The method says which of the others count:
+    `private_key_file` to `assertion_audience` for private_key_jwt, where an `algorithm` of None
+    follows from the key and an audience of None from the server.
     """
 
     method: AuthMethod | None = None
     client_id: str | None = None
-    client_id_file: str = CREDENTIALS + "client_id"
+    client_id_file: str | None = CREDENTIALS + "client_id"
     client_secret_file: str = CREDENTIALS + "client_secret"
     previous_client_secret_file: str | None = None
+    private_key_file: str = CREDENTIALS + "private_key"
+    key_id: str | None = None
+    algorithm: Algorithm | None = None
+    assertion_audience: str | None = None
+    assertion_file: str = CREDENTIALS + "assertion"
 
 
 @final

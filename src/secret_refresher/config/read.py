@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final
 
 from secret_refresher.config.complete import Completion
 from secret_refresher.config.drafts import Defaults, Draft
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, KUBERNETES, LOG, SERVER, TOKEN
 from secret_refresher.config.merge import merged
-from secret_refresher.config.model import Config, Kubernetes, Log, Server
+from secret_refresher.config.methods import identified
+from secret_refresher.config.model import Config, Kubernetes, Log, Server, TokenConfig
 from secret_refresher.config.neighbours import between_tokens
 from secret_refresher.config.problems import ConfigError, Findings, Problem
 from secret_refresher.config.rules import token_problems
@@ -145,7 +146,9 @@ class _Reader:
             return None
         both = merged(defaults.part, own)
         named = given(own.get("name"))
-        token = self._completion.complete(TOKEN.build(both if named else Part(both, name="?")))
+        built: TokenConfig = TOKEN.build(both if named else Part(both, name="?"))
+        built = replace(built, auth=identified(built.auth, both.get("auth")))
+        token = self._completion.complete(built)
         draft = Draft(file, at, own, both, defaults, token)
         if defaults.known:
             self._problems += token_problems(draft)

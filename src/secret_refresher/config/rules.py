@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secret_refresher.config import checks
+from secret_refresher.config.auth_rules import auth_problems
 from secret_refresher.config.drafts import Draft
+from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import RequestFormat, RequestMethod, State, TokenConfig
 from secret_refresher.config.parameters import fits_a_form
 from secret_refresher.config.problems import Path, Problem
@@ -34,6 +36,8 @@ def token_problems(draft: Draft) -> Iterator[Problem]:
         yield from _request(draft)
     if draft.right("name", "auth", "tls"):
         yield from _inputs(draft)
+    if draft.right("auth", "request"):
+        yield from auth_problems(draft)
     yield from secret_problems(draft)
 
 
@@ -74,21 +78,11 @@ def _inputs(draft: Draft) -> Iterator[Problem]:
         problem = checks.length(file)
         if problem is not None:
             yield draft.problem(problem, path)
-    auth = draft.token.auth
-    if auth.previous_client_secret_file == auth.client_secret_file:
-        yield draft.problem(
-            "is clientSecretFile again; name the file with the secret before, or remove it",
-            ("auth", "previousClientSecretFile"),
-        )
 
 
 def input_files(token: TokenConfig) -> Iterator[tuple[Path, str]]:
     """Every file that the token needs, and where the configuration names it."""
-    auth = token.auth
-    if auth.client_id is None:
-        yield ("auth", "clientIdFile"), auth.client_id_file
-    yield ("auth", "clientSecretFile"), auth.client_secret_file
-    if auth.previous_client_secret_file is not None:
-        yield ("auth", "previousClientSecretFile"), auth.previous_client_secret_file
+    for key, file in credential_files(token.auth, token.auth_method):
+        yield ("auth", key), file
     if token.tls.ca_file is not None:
         yield ("tls", "caFile"), token.tls.ca_file

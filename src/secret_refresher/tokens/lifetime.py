@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
-from secret_refresher.tokens.json_object import json_object
+from secret_refresher.tokens.claims import claims, number
 
 LONGEST_LIFE = 10 * 366 * 86400.0
 """Seconds; a longer life is taken for a mistake, such as milliseconds."""
-_LONGEST_PAYLOAD = 512 * 1024
 _NUMERIC = re.compile(r"\s*[0-9]{1,15}(\.[0-9]{1,6})?\s*")
 
 
@@ -74,27 +72,14 @@ def _jwt_life(token: str, sent: float | None) -> float | None:
     The token is only read: nobody verified it, so it can but shorten a life. Our own clock
     plays no part, as it may be wrong.
     """
-    parts = token.split(".")
-    if len(parts) != 3 or len(parts[1]) > _LONGEST_PAYLOAD:  # noqa: PLR2004 - header, payload, signature
+    told = claims(token)
+    if told is None:
         return None
-    try:
-        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-    except ValueError:
-        return None
-    claims = json_object(payload)
-    if claims is None:
-        return None
-    expires, issued = _number(claims.get("exp")), _number(claims.get("iat"))
+    expires, issued = number(told.get("exp")), number(told.get("iat"))
     begin = issued if issued is not None else sent
     if expires is None or begin is None or not 0 < expires - begin <= LONGEST_LIFE:
         return None
     return expires - begin
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:  # noqa: PLR2004 - beyond any date
-        return None
-    return float(value) if math.isfinite(value) else None
 
 
 def _bad(status: int, summary: str, advice: str) -> Trouble:

@@ -6,28 +6,29 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
+from secret_refresher.adapters.token_endpoint import refusals
 from secret_refresher.adapters.token_endpoint.attempt import Attempt, Sender
+from secret_refresher.adapters.token_endpoint.clients import Clients, Files
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
-from secret_refresher.adapters.token_endpoint.request import token_request
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
 from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
+from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
 from secret_refresher.ports import Clock, FileReader, Outcome
-from secret_refresher.tokens import answer, credentials
-from secret_refresher.tokens.secret import Secret
+from secret_refresher.tokens import answer, assertion, credentials
 from secret_refresher.tokens.token import Grant
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 
-Ask = Callable[[Secret[str]], Grant | Fault]
-Files = Mapping[str, bytes | Fault]
+Ask = Callable[[Client], Grant | Fault]
 
 
 @final
@@ -52,6 +53,7 @@ class TokenEndpoint:
         self._reader = reader
         self._user_agent = user_agent
         self._resolver = Resolver(lookup)
+        self._clients = Clients(clock)
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._transport = sender
@@ -68,8 +70,9 @@ class TokenEndpoint:
         """One attempt.
 
         1. Read all files at once, so that they are of one generation.
-        2. Ask with the secret; redirects within the origin are followed.
+        2. Ask with what they hold; redirects within the origin are followed.
         3. If the server says invalid_client, ask once more with the previous secret, if any.
+        4. If it took no assertion of ours, look for the reason.
         """
         files = self._read(token)
         previous = False
@@ -78,9 +81,12 @@ class TokenEndpoint:
         try:
             with attempt.watch:
                 ask = self._asker(token, files, attempt)
-                result = ask(credentials.parse(*_file(files, token.auth.client_secret_file)))
+                client = self._clients.client(token, files)
+                result = ask(client)
                 if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
-                    result, previous = _again(token, files, ask, result)
+                    result, previous = _again(token, files, client, ask, result)
+                if isinstance(result, Fault):
+                    result = self._explained(token, files, attempt, result)
         except Trouble as trouble:
             result = trouble.fault
         return Outcome(result, tuple(attempt.exchanges), self._digest(files), previous)
@@ -90,14 +96,11 @@ class TokenEndpoint:
         return Attempt(watch, self._clock, self._resolver, self._sender)
 
     def _read(self, token: TokenConfig) -> Files:
-        auth, authorities = token.auth, _authorities(token)
-        wanted = (
-            auth.client_id_file if auth.client_id is None else None,
-            auth.client_secret_file,
-            auth.previous_client_secret_file,
-            None if authorities is None else authorities[1],
-        )
-        return self._reader.read([path for path in wanted if path is not None])
+        wanted = [path for _, path in credential_files(token.auth, token.auth_method)]
+        authorities = _authorities(token)
+        if authorities is not None:
+            wanted.append(authorities[1])
+        return self._reader.read(wanted)
 
     def _digest(self, files: Files) -> str:
         digest = hashlib.blake2b(key=self._salt, digest_size=16)
@@ -109,22 +112,24 @@ class TokenEndpoint:
         return digest.hexdigest()
 
     def _asker(self, token: TokenConfig, files: Files, attempt: Attempt) -> Ask:
-        """What asks the server, given a secret. Raises `Trouble` where something is missing."""
-        auth = token.auth
-        if auth.client_id is not None:
-            client_id = Secret(auth.client_id)
-        else:
-            client_id = credentials.parse(*_file(files, auth.client_id_file))
+        """What asks the server for a client. Raises `Trouble` where something is missing."""
         trust = _trust(token, files)
 
-        def ask(secret: Secret[str]) -> Grant | Fault:
-            request = token_request(token, client_id, secret, self._user_agent)
+        def ask(client: Client) -> Grant | Fault:
+            request = token_request(token, client, self._user_agent)
             try:
                 return _grant(token, *attempt.ask(request, trust))
             except Trouble as trouble:
                 return trouble.fault
 
         return ask
+
+    def _explained(self, token: TokenConfig, files: Files, attempt: Attempt, fault: Fault) -> Fault:
+        """The fault, with what it may be about the assertion that was sent."""
+        skew = attempt.exchanges[-1].skew if attempt.exchanges else None
+        held = files.get(token.auth.assertion_file)
+        given = assertion.validity(held) if isinstance(held, bytes) else assertion.Validity()
+        return refusals.explained(fault, token, skew, self._clock.wall(), given)
 
     def _sender(self) -> Sender:
         """The transport, with `requests` behind it, once there is something to send."""
@@ -149,7 +154,7 @@ def _grant(token: TokenConfig, got: HttpAnswer, hop: Hop) -> Grant:
 
 
 def _again(
-    token: TokenConfig, files: Files, ask: Ask, refused: Fault
+    token: TokenConfig, files: Files, client: Client, ask: Ask, refused: Fault
 ) -> tuple[Grant | Fault, bool]:
     """What the previous secret gives, and whether it was accepted.
 
@@ -157,7 +162,7 @@ def _again(
     the refusal, which stays the fault.
     """
     path = token.auth.previous_client_secret_file
-    content = None if path is None else files[path]
+    content = None if path is None else files.get(path)
     if path is None or content is None or _absent(content):
         return refused, False
     if content == files[token.auth.client_secret_file]:
@@ -166,7 +171,7 @@ def _again(
         previous = credentials.parse(path, content)
     except Trouble as trouble:
         return replace(refused, advice=f"{refused.advice}. Besides, {trouble.fault}"), False
-    result = ask(previous)
+    result = ask(replace(client, secret=previous))
     if isinstance(result, Grant):
         return result, True
     if result.reason is Reason.INVALID_CLIENT:
@@ -178,10 +183,6 @@ def _absent(content: bytes | Fault) -> bool:
     if isinstance(content, Fault):
         return content.code in {"ENOENT", "ENOTDIR"}
     return not content.strip(b"\r\n")
-
-
-def _file(files: Files, path: str) -> tuple[str, bytes | Fault]:
-    return path, files[path]
 
 
 def _authorities(token: TokenConfig) -> tuple[str, str] | None:

@@ -106,8 +106,10 @@ class Transport:
         outcome = _attempt(adapter, hop)
         if hop.stale:
             # The server had closed the connection while it was idle. That is nobody's failure,
-            # and the request reached nobody: it is sent again, on a connection of its own.
+            # and the request reached nobody: it is sent again, on a connection of its own. Nobody
+            # for all we know: what a server takes once only is made anew.
             hop.fresh = True
+            hop.request = hop.request.again()
             outcome = _attempt(adapter, hop)
         if isinstance(outcome, HttpAnswer):
             if outcome.status == _PROXY_AUTHENTICATION_REQUIRED and hop.proxy is not None:
