@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import tempfile
 import threading
@@ -26,22 +25,15 @@ import requests
 
 from support.certificates import Leaf
 from support.cluster_leash import Leash
-from support.elsewhere import unavailable
-from support.real_servers import ROOT, needs
+from support.real_servers import free_port, jvm, servers_folder
 
-_BUILD = ROOT / "tools" / "authorization" / "build"
 _REALM = "tests"
 _READY_IN = 100.0
 """Seconds that a start may take; it takes 10 to 20."""
 _OPENED = ("util", "util.concurrent", "security", "lang")
 """Packages of java that its own launcher opens to it."""
 _JAVA = [
-    "java",
-    "-Xms64m",
-    "-Xmx512m",
-    # Started often, asked little: what the compiler would gain is never earned back.
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+UseSerialGC",
+    *jvm("512m"),
     *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in _OPENED),
     "-Djava.util.concurrent.ForkJoinPool.common.threadFactory="
     "io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
@@ -67,18 +59,13 @@ class Keycloak:
 
     def start(self) -> Self:
         """Runs it; returns when it serves its realm."""
-        needs("java", remedy="install Java 17 or newer (Debian: openjdk-17-jre-headless)")
-        built = subprocess.run(
-            [_BUILD, "--where"], capture_output=True, text=True, check=False, timeout=30
-        )
-        if built.returncode != 0:
-            unavailable("there is no Keycloak; run tools/authorization/build")
+        program = servers_folder() / "keycloak"
         self._home = Path(tempfile.mkdtemp(prefix="secret-refresher-keycloak-"))
         leash = Leash(str(self._home))
         leash.start()
         self._ending.callback(leash.pull)
         try:
-            self._launch(Path(built.stdout.strip()), leash)
+            self._launch(program, leash)
         except BaseException:
             self.stop()
             raise
@@ -138,7 +125,7 @@ class Keycloak:
     def _launch(self, program: Path, leash: Leash) -> None:
         for entry in program.iterdir():
             (self._home / entry.name).symlink_to(entry)
-        port = _free_port()
+        port = free_port()
         self._url = f"https://127.0.0.1:{port}"
         self._password = secrets.token_urlsafe(16)
         with self._log.open("wb") as log:
@@ -216,13 +203,3 @@ class Keycloak:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    """A port of loopback that nobody has; below those that the system gives to clients."""
-    for _ in range(100):
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port of loopback is free")

@@ -6,10 +6,13 @@ file of this repository pins.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +20,7 @@ from pathlib import Path
 from support.elsewhere import unavailable
 
 ROOT = Path(__file__).parents[2]
+_BUILD = ROOT / "tools" / "authorization" / "build"
 
 
 def cache() -> Path:
@@ -57,3 +61,29 @@ def installed(name: str, files: Sequence[Path], command: Sequence[str]) -> Path:
             unavailable(f"{command[0]} failed; is a package registry within reach? {tail}")
         making.rename(folder)
     return folder
+
+
+def servers_folder() -> Path:
+    """What tools/authorization/build made; where it made nothing, a skip or a failure."""
+    needs("java", remedy="install Java 17 or newer (Debian: openjdk-17-jre-headless)")
+    told = subprocess.run(
+        [_BUILD, "--where"], capture_output=True, text=True, check=False, timeout=30
+    )
+    if told.returncode != 0:
+        unavailable("there is no Keycloak and no Spring server; run tools/authorization/build")
+    return Path(told.stdout.strip())
+
+
+def jvm(memory: str) -> list[str]:
+    """A Java that is started often and asked little: compiling better is never earned back."""
+    return ["java", f"-Xmx{memory}", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has, below those that the system gives to clients."""
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port of loopback is free")
