@@ -17,6 +17,7 @@ NAMES = (
     "trust",
     "restart",
     "rotation",
+    "peers",
 )
 
 
