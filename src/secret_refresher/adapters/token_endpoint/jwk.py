@@ -75,7 +75,7 @@ def _unfit(found: dict[str, Any]) -> tuple[str, str] | None:
             "holds a shared secret (kty oct)",
             "private_key_jwt signs with a private key; a secret belongs to client_secret_basic",
         )
-    if found.get("kty") not in _KINDS:
+    if _text(found, "kty") not in _KINDS:
         return "holds a JWK of an unknown kind (kty)", "use RSA, EC or OKP"
     if "d" not in found:
         return "holds a public key", "name the private JWK that belongs to it: the one with d"
