@@ -44,6 +44,8 @@ class Box:
     source: str = ""
     broken: bool = False
     full: bool = False
+    refuses: Fault | None = None
+    """How writing there fails."""
     read_expired: int = 0
 
     def look(self, now: float) -> None:
@@ -52,15 +54,18 @@ class Box:
 
 
 class BoxSink:
-    """A sink over a box."""
-
-    kind = "file"
+    """A sink over a box; a target that is no path stands for a Secret."""
 
     def __init__(self, world: World, target: str, render: Render = RAW) -> None:
         self._world = world
         self._render = render
         self.target = target
         self._seen: tuple[str | None, Life | None] | None = None
+
+    @property
+    def kind(self) -> str:
+        """`file` or `secret`."""
+        return "file" if self.target.startswith("/") else "secret"
 
     @property
     def identity(self) -> str:
@@ -96,6 +101,8 @@ class BoxSink:
         self._check()
         if self._box.full:
             raise Trouble(Fault(Reason.NO_SPACE, "full", "make room"))
+        if self._box.refuses is not None:
+            raise Trouble(self._box.refuses)
         self._box.look(self._world.time)
         same = self._box.text == text
         self._box.text = self._box.written = text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secret_refresher.page.markup import NONE, Markup, fill, joined
-from secret_refresher.page.rows import sentence
+from secret_refresher.page.prose import prose, remedy
 from secret_refresher.page.signs import moment, sign
 from secret_refresher.status import words
 from secret_refresher.status.document import Document, Reload, Trouble
@@ -63,9 +63,10 @@ def _refused(reload: Reload, now: float) -> Markup:
 
 
 def _trouble(trouble: Trouble, query: Query, now: float) -> Markup:
-    summary = sentence(trouble.summary)
+    summary = prose(trouble.summary)
     if trouble.kinds > 1:
-        summary += f" And {trouble.kinds - 1:,} more of the kind."
+        more = f"And {trouble.kinds - 1:,} more of the kind."
+        summary = fill("{first} {more}", first=summary, more=more)
     facts = [fill("{where}", where=_where(trouble))]
     if trouble.since is not None:
         facts.append(fill("since {at}", at=moment(trouble.since, now)))
@@ -74,9 +75,10 @@ def _trouble(trouble: Trouble, query: Query, now: float) -> Markup:
         "bad" if trouble.suffering else "wary",
         summary,
         fill("{urgency}", urgency=words.urgency(trouble, now)),
-        sentence(trouble.advice),
+        trouble.advice,
         fill(
-            '<p class="names">{names}</p><p class="mute">{facts}</p>',
+            '<p class="facts"><span class="names">{names}</span>'
+            '<span class="mute">{facts}</span></p>',
             names=_names(trouble, query),
             facts=joined(facts, ", "),
         ),
@@ -105,14 +107,14 @@ def _names(trouble: Trouble, query: Query) -> Markup:
     return joined(named, " ")
 
 
-def _card(tone: str, summary: str, urgency: Markup, advice: str, more: Markup) -> Markup:
+def _card(tone: str, summary: object, urgency: Markup, advice: str, more: Markup) -> Markup:
     return fill(
         '<li class="card {tone}">{sign}<div><h3>{summary}</h3>'
-        '<p class="urgency">{urgency}</p><p class="do">{advice}</p>{more}</div></li>',
+        '<p class="urgency">{urgency}</p>{advice}{more}</div></li>',
         tone=tone,
         sign=sign(tone),
         summary=summary,
         urgency=urgency,
-        advice=advice,
+        advice=remedy(advice, "p"),
         more=more,
     )

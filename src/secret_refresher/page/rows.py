@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from secret_refresher.page.markup import NONE, Markup, fill, joined
+from secret_refresher.page.prose import prose, remedy
 from secret_refresher.page.signs import badge, life, moment, sign
 from secret_refresher.status import words
 from secret_refresher.status.document import Document, Failure, SinkLine, TokenLine
@@ -15,16 +16,17 @@ _SAID = 3
 
 def rows(shown: Document) -> Markup:
     """The tokens of a document, in its order."""
-    return joined((_row(token, shown.now) for token in shown.tokens), "\n")
+    told = frozenset(trouble.advice for trouble in shown.attention)
+    return joined((_row(token, shown.now, told) for token in shown.tokens), "\n")
 
 
-def _row(token: TokenLine, now: float) -> Markup:
+def _row(token: TokenLine, now: float, told: frozenset[str]) -> Markup:
     return fill(
         """<tr id="t-{name}" role="row" class="of-{state}">
 <td role="cell">{badge}</td>
 <th scope="row" role="rowheader" class="name">{name}</th>
 <td role="cell" class="span">{life}</td>
-<td role="cell">{next}</td>
+<td role="cell" class="next">{next}</td>
 <td role="cell">{sinks}</td>
 </tr>{why}""",
         name=token.name,
@@ -33,7 +35,7 @@ def _row(token: TokenLine, now: float) -> Markup:
         life=life(token, now),
         next=_next(token, now),
         sinks=_sinks(token, now),
-        why=_why(token, now),
+        why=_why(token, now, told),
     )
 
 
@@ -99,12 +101,13 @@ def _sink(sink: SinkLine, now: float) -> Markup:
 # --- what is wrong -------------------------------------------------------------------------------
 
 
-def _why(token: TokenLine, now: float) -> Markup:
+def _why(token: TokenLine, now: float, told: frozenset[str]) -> Markup:
+    """What fails, in a row of its own; remedies that were `told` above are not told again."""
     failures = [] if token.failure is None else [token.failure]
     failures += [sink.failure for sink in token.sinks if sink.failure is not None][:_SAID]
     if not failures:
         return NONE
-    said = joined(_failure(failure, now) for failure in failures)
+    said = joined(_failure(failure, now, told) for failure in failures)
     return fill(
         '\n<tr id="w-{name}" role="row" class="why of-{state}">'
         '<td role="cell" colspan="5">{said}</td></tr>',
@@ -114,21 +117,14 @@ def _why(token: TokenLine, now: float) -> Markup:
     )
 
 
-def _failure(failure: Failure, now: float) -> Markup:
-    since = NONE
+def _failure(failure: Failure, now: float, told: frozenset[str]) -> Markup:
+    facts = [fill("{many}", many=words.count(failure.failures, "failure"))]
     if failure.since is not None:
-        since = fill(", since {at}", at=moment(failure.since, now))
+        facts.append(fill("since {at}", at=moment(failure.since, now)))
     return fill(
-        '<p><strong>{summary}</strong> <span class="do">{advice}</span>'
-        ' <span class="mute">{reason}, {failures}{since}</span></p>',
-        summary=sentence(failure.summary),
-        advice=sentence(failure.advice),
+        '<p>{summary} <span class="mute">{reason}, {facts}</span>{advice}</p>',
+        summary=prose(failure.summary),
         reason=failure.reason,
-        failures=words.count(failure.failures, "failure"),
-        since=since,
+        facts=joined(facts, ", "),
+        advice=NONE if failure.advice in told else remedy(failure.advice, "span"),
     )
-
-
-def sentence(text: str) -> str:
-    """A fault's text as a sentence of its own; its first word may be a path or a name."""
-    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -66,7 +66,7 @@ def moment(instant: float, now: float, *, ticking: bool = True) -> Markup:
 def life(token: TokenLine, now: float) -> Markup:
     """The bar of a token's life: issue, refresh point, expiry, now. Nothing where none is known."""
     if token.issued is None or token.expires is None or token.expires <= token.issued:
-        return Markup('<span class="mute">no token yet</span>')
+        return Markup('<span class="mute">no token</span>')
     length = token.expires - token.issued
     refresh = token.expires if token.refresh is None else token.refresh
     dead = now >= token.expires

@@ -195,7 +195,7 @@ def _heap(where: str, fault: Fault, since: float | None, *, person: bool) -> _He
 def _trouble(heap: _Heap, now: float, wall: float) -> Trouble:
     tokens: Sequence[_Seen] = sorted(heap.tokens.values(), key=_worst_first)
     # A dead token's expiry says nothing of how much time is left.
-    ahead = [token.expires for token in tokens if now < token.expires < _NEVER]
+    ahead = [token.expires for token in tokens if token.well and now < token.expires < _NEVER]
     return Trouble(
         where=heap.where,
         reason=heap.reason,

@@ -66,7 +66,10 @@ def urgency(trouble: Trouble, now: float) -> str:
         return f"None of {trouble.tokens:,} tokens is live in every sink."
     if trouble.suffering:
         of = f"{trouble.suffering:,} of {trouble.tokens:,} tokens"
-        return f"{of} {'is' if trouble.suffering == 1 else 'are'} not live in every sink."
+        told = f"{of} {'is' if trouble.suffering == 1 else 'are'} not live in every sink."
+        if trouble.expires is not None:
+            told += f" The next one dies in {span(trouble.expires - now)}."
+        return told
     if trouble.expires is None:
         return "No consumer suffers from it."
     whose = "The old token lives" if trouble.tokens == 1 else "The old tokens live, the first"
