@@ -94,17 +94,3 @@ def test_a_crash_leaves_no_core(
     assert not dumped(daemon.pid)
     assert list((tmp_path / "cores").iterdir()) == []
     assert dumped(sleeper)
-
-
-def test_a_raised_limit_brings_no_core_either(
-    server: AuthorizationServer, start: Start, tmp_path: Path, python: str
-) -> None:
-    """The limit may be raised from outside, and does not count where cores go to a program."""
-    daemon = start(settings(entry(server.token_url, tmp_path)), python=python)
-    daemon.wait("token published")
-    try:
-        resource.prlimit(daemon.pid, resource.RLIMIT_CORE, (1 << 30, 1 << 30))
-    except PermissionError:
-        pytest.skip("only root may raise a limit again")
-    assert not dumped(daemon.pid)
-    assert list((tmp_path / "cores").iterdir()) == []

@@ -65,6 +65,7 @@ class AuthorizationServer:
         self.delay = 0.0
         self.mute = False
         self.always: Answer | None = None
+        self.at: dict[str, Answer] = {}
         self.requests: list[Recorded] = []
         self.tokens: list[str] = []
         self.connections = 0
@@ -218,6 +219,8 @@ class AuthorizationServer:
         if request.path == "/-/counts":
             return answer(self.counts())
         self.requests.append(request)
+        if request.path in self.at:
+            return self.at[request.path]
         if self._script:
             return self._script.popleft()
         return self.always or replace(self._judge(request), delay=self.delay)
