@@ -12,7 +12,7 @@ def seal() -> None:
     """Keeps memory, environment and open files of this process from other processes of its user.
 
     It holds secrets, and Python cannot wipe them. From here on the kernel writes no core of it,
-    neither to a file nor to a pipe, and refuses ptrace, and with it /proc/PID/{mem,environ,fd,root},
+    neither to a file nor to a pipe, and refuses ptrace, and with it /proc/PID/{mem,environ,fd}, all
     to everybody without CAP_SYS_PTRACE (prctl(2), PR_SET_DUMPABLE; ptrace(2)). Threads of its own
     are not concerned. The price: debuggers and profilers have to be root's.
 

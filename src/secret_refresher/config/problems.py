@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import final
@@ -10,7 +9,9 @@ from typing import final
 Path = tuple[str | int, ...]
 """Where a value stands: keys and indices from the top."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LONGEST_KEY = 64
+_NAME = re.compile(r"[A-Za-z0-9._/-]{1,128}")
+_RUN_TOGETHER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}[:=]")
+"""`clientSecret:hush`, without the blank that would make a value of the rest."""
 
 
 @final
@@ -51,7 +52,7 @@ class Findings:
 
 
 def spelt(path: Path) -> str:
-    """`tokens[1].sinks[0].file`; a key that would not read well is put in quotes, on one line."""
+    """`tokens[1].sinks[0].file`; a key that would not read well is put in quotes."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -59,5 +60,13 @@ def spelt(path: Path) -> str:
         elif _PLAIN.fullmatch(part):
             text += f".{part}" if text else part
         else:
-            text += f"[{json.dumps(part[:_LONGEST_KEY])}]"
+            text += f"[{quoted(part)}]"
     return text
+
+
+def quoted(key: str) -> str:
+    """A key in quotes, on one line; of one that is no name, what may be a secret is left out."""
+    if not _NAME.fullmatch(key):
+        begin = _RUN_TOGETHER.match(key)
+        key = f"{begin[0] if begin else ''}\u2026"
+    return f'"{key}"'

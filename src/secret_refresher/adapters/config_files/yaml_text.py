@@ -9,19 +9,17 @@ be a secret in the wrong place, so a problem has line and column, and words of o
 from __future__ import annotations
 
 import functools
-import json
 from typing import Any, final
 
 import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from secret_refresher.config.problems import ConfigError, Problem
+from secret_refresher.config.problems import ConfigError, Problem, quoted
 
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_VALUES = 2_000_000
 _DEEPEST = 64
-_LONGEST_KEY = 60
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST_NUMBER = 100
 _MERGE: Any = object()
@@ -197,8 +195,8 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and key == "<<":
             key = _MERGE
         if key in around.values:
-            name = json.dumps(str(key)[:_LONGEST_KEY])
-            self.complain(event.start_mark, f"has the key {name} again; keep one of them")
+            told = f"has the key {quoted(str(key))} again; keep one of them"
+            self.complain(event.start_mark, told)
         around.key = key
 
     def _put(self, event: yaml.Event, around: _Open, value: Any) -> None:
