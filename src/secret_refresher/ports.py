@@ -12,7 +12,7 @@ from typing import Protocol, final
 
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault
-from secret_refresher.lifecycle.events import Notice
+from secret_refresher.lifecycle.events import Notice, SourceNotice
 from secret_refresher.lifecycle.state import TokenState
 from secret_refresher.tokens.token import Grant, Life, Token
 
@@ -69,6 +69,7 @@ class Outcome:
     exchanges: tuple[Exchange, ...] = ()
     credentials: str | None = None
     used_previous_secret: bool = False
+    notices: tuple[SourceNotice, ...] = ()
 
 
 class TokenSource(Protocol):

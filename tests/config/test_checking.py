@@ -15,7 +15,7 @@ from secret_refresher.config.model import Config
 from secret_refresher.config.schema import json_schema
 
 Load = Callable[[str], Config]
-URL_MISSING = "is missing; write the URL of the token endpoint, or state: absent"
+URL_MISSING = "is missing; write the URL of the token endpoint, or issuer, or state: absent"
 TWO = """
 defaults: {tokenUrl: https://x/, auth: {clientId: me, clientSecretFile: /s}}
 tokens:

@@ -67,7 +67,7 @@ def test_every_key_reaches_its_attribute(load: Load) -> None:
                     headers={"X-Tenant": "blue"},
                     timeout=10.0,
                 ),
-                tls=Tls(ca_file="/ca.pem"),
+                tls=Tls(ca_file="/ca.pem", cert_file="/tls.crt", key_file="/tls.key"),
                 refresh=Refresh(
                     at=0.8,
                     jitter=0.2,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
 from secret_refresher.config.grammar_sinks import FILE
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
-from secret_refresher.config.methods import BELONGS, GIVEN, SECRETS, SIGNED
+from secret_refresher.config.methods import BELONGS, GIVEN, SECRETS, SHOWN, SIGNED
 from secret_refresher.config.model import AuthMethod
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.config.read import Document, read
@@ -126,6 +126,7 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
     "name": st.just("a"),
     "state": st.sampled_from(["present", "absent"]),
     "tokenUrl": st.just("https://id.example.com/t"),
+    "issuer": st.just("https://id.example.com"),
     "allowInsecure": st.booleans(),
     "adopt": st.booleans(),
     "method": st.just("client_secret_basic"),
@@ -145,6 +146,8 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
     "headers": st.dictionaries(st.just("X-A"), st.sampled_from(["x", None])),
     "timeout": st.sampled_from(["10s", "1m30s"]),
     "caFile": st.just("/ca.pem"),
+    "certFile": st.just("/tls.crt"),
+    "keyFile": st.just("/tls.key"),
     "at": st.sampled_from([0.5, 0.95]),
     "jitter": st.sampled_from([0, 0.4]),
     "minLead": st.sampled_from(["0s", "1h"]),
@@ -185,7 +188,7 @@ def auth_by(method: AuthMethod) -> st.SearchStrategy[Any]:
 
 REQUESTS = mapping(REQUEST).map(lambda made: {**made, "method": "POST"})
 FILES = st.fixed_dictionaries({"file": mapping(FILE) | st.none()})
-COMMON = {key: RIGHT[key] for key in ("state", "tokenUrl", "allowInsecure", "adopt")} | {
+COMMON = {key: RIGHT[key] for key in ("state", "tokenUrl", "issuer", "allowInsecure", "adopt")} | {
     "auth": st.one_of(*map(auth_by, (*SECRETS, *SIGNED, *GIVEN))),
     "request": REQUESTS,
     "tls": mapping(TLS),
@@ -205,7 +208,9 @@ DOCUMENTS = st.fixed_dictionaries(
         "defaults": st.fixed_dictionaries(
             {"tokenUrl": RIGHT["tokenUrl"]},
             optional={
-                key: made for key, made in COMMON.items() if key not in {"tokenUrl", "request"}
+                key: made
+                for key, made in COMMON.items()
+                if key not in {"tokenUrl", "issuer", "request"}
             },
         ),
     },
@@ -246,17 +251,26 @@ def beyond_a_schema(document: Any) -> bool:
     if not isinstance(token, dict):
         return False
     defaults = document.get("defaults")
-    url = token.get("tokenUrl", defaults.get("tokenUrl") if isinstance(defaults, dict) else None)
+    below = defaults if isinstance(defaults, dict) else {}
+    url = next((u for key in ("tokenUrl", "issuer") if (u := token.get(key, below.get(key)))), None)
     request = token.get("request")
     parameters = request.get("parameters") if isinstance(request, dict) else None
     formless = isinstance(parameters, dict) and not all(map(fits_a_form, parameters.values()))
-    auths = [whole.get("auth") for whole in (token, defaults) if isinstance(whole, dict)]
-    return url is None or token.get("sinks") is None or formless or any(map(methodical, auths))
+    auths = [whole.get("auth") for whole in (token, below)]
+    special = any(map(methodical, auths)) or any(mutual(whole) for whole in (token, below))
+    return url is None or token.get("sinks") is None or formless or special
 
 
 def methodical(auth: Any) -> bool:
     """Whether there is a key that belongs to some method only."""
     return isinstance(auth, dict) and any(auth.get(key) is not None for key in BELONGS)
+
+
+def mutual(whole: dict[str, Any]) -> bool:
+    """Whether a client certificate may be needed, or its key has none."""
+    auth, tls = whole.get("auth"), whole.get("tls")
+    method = auth.get("method") if isinstance(auth, dict) else None
+    return method in list(SHOWN) or (isinstance(tls, dict) and tls.get("keyFile") is not None)
 
 
 def fits_a_form(raw: Any) -> bool:

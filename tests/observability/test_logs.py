@@ -70,7 +70,11 @@ NOTICES: tuple[tuple[events.Notice | Exchange, str, str], ...] = (
     (events.Lapsed(0), "error", "expired"),
     (events.CredentialsReloaded(), "info", "credentials changed"),
     (events.Deferred(12.0), "warning", "budget"),
+    (events.MethodNotOffered("https://id", "tls_client_auth", ("none",)), "warning", "not offered"),
+    (events.CertificateEnds("/tls.crt", 1.7e9, 60.0), "warning", "expires soon"),
+    (events.CertificateEnds("/tls.crt", 1.7e9, 0.0), "error", "has expired"),
     (Exchange("https://id.example.com:443", 200, 0.1, reached=True), "debug", "token request"),
+    (Exchange("https://a:443", 200, 0.1, reached=True, discovery=True), "debug", "discovery"),
 )
 BROADCASTS: tuple[tuple[Broadcast, str, str], ...] = (
     (ConfigTaken(3, 1, 1, 1), "info", "configuration taken"),

@@ -141,6 +141,8 @@ def _exchange(exchange: Exchange) -> Line:
     }
     if exchange.skew is not None:
         values["clock_skew"] = round(exchange.skew, 1)
+    if exchange.discovery:
+        return LogLevel.DEBUG, "discovery request", values
     return LogLevel.DEBUG, "token request", values
 
 
@@ -175,6 +177,8 @@ def _token(about: Subject, fact: object) -> Line:
                 "budget holds the fetch back",
                 {"seconds": round(fact.wait, 1), "advice": "raise refresh.maxRequestsPerHour"},
             )
+        case events.MethodNotOffered() | events.CertificateEnds():
+            return _source(fact)
     return _sink(about, fact)
 
 
@@ -219,6 +223,28 @@ def _sink(about: Subject, fact: object) -> Line:
             values = {**_target(about, fact.sink), "found": fact.any, "expired": fact.expired}
             return LogLevel.INFO, "sink cleared", values
     return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}
+
+
+def _source(fact: events.SourceNotice) -> Line:
+    match fact:
+        case events.MethodNotOffered():
+            values: dict[str, object] = {
+                "issuer": fact.issuer,
+                "method": fact.method,
+                "offered": list(fact.offered),
+                "advice": "set auth.method to one of these; it is tried all the same",
+            }
+            return LogLevel.WARNING, "method not offered by the server", values
+        case events.CertificateEnds():
+            values = {
+                "file": fact.file,
+                "expires_at": rfc3339(fact.ends),
+                "left_seconds": round(fact.left, 1),
+                "advice": "renew it; new files are taken at the next attempt",
+            }
+            if fact.left <= 0:
+                return LogLevel.ERROR, "client certificate has expired", values
+            return LogLevel.WARNING, "client certificate expires soon", values
 
 
 def _life(life: Life) -> dict[str, object]:

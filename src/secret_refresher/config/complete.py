@@ -31,6 +31,7 @@ class Completion:
         return replace(
             token,
             token_url=share(token.token_url),
+            issuer=share(token.issuer),
             auth=share(
                 replace(
                     auth,
@@ -43,7 +44,14 @@ class Completion:
             ),
             # Its mappings have no hash, and to == 1, 1.0 and True are the same.
             request=share(token.request, key=repr(token.request)),
-            tls=share(replace(token.tls, ca_file=perhaps(token.tls.ca_file))),
+            tls=share(
+                replace(
+                    token.tls,
+                    ca_file=perhaps(token.tls.ca_file),
+                    cert_file=perhaps(token.tls.cert_file),
+                    key_file=perhaps(token.tls.key_file),
+                )
+            ),
             refresh=share(token.refresh),
             sinks=tuple(self._sink(sink, named) for sink in token.sinks),
         )

@@ -22,6 +22,7 @@ def source_section(token: TokenConfig) -> tuple[object, ...]:
     auth, request = token.auth, token.request
     return (
         token.token_url,
+        token.issuer,
         token.auth_method,
         auth.client_id,
         tuple(credential_files(auth, token.auth_method)),
@@ -46,7 +47,7 @@ def source_fingerprint(token: TokenConfig) -> str:
     """
     request = token.request
     public = {
-        "tokenUrl": token.token_url,
+        ("tokenUrl" if token.issuer is None else "issuer"): token.asked_at,
         "clientId": token.auth.client_id,
         "scope": request.scope,
         "audience": request.audience,

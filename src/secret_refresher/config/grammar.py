@@ -30,16 +30,23 @@ _COMMON = {
     "tokenUrl": Key(
         "token_url", Text(checks.url, checks.HTTP_URL), "The URL of the token endpoint."
     ),
+    "issuer": Key(
+        "issuer",
+        Text(checks.issuer, checks.HTTP_URL),
+        "In place of tokenUrl: the issuer whose metadata names it (RFC 8414, OpenID Connect"
+        " Discovery).",
+    ),
     "allowInsecure": Key(
         "allow_insecure", Flag(), "Allow http:// to a host that is not this machine's loopback."
     ),
     "auth": Key("auth", AUTH, "Client credentials."),
     "request": Key("request", REQUEST, "How a token is asked for."),
-    "tls": Key("tls", TLS, "Whom to trust."),
+    "tls": Key("tls", TLS, "Whom to trust, and what certificate to show."),
     "refresh": Key("refresh", REFRESH, "When to refresh."),
     "adopt": Key("adopt", Flag(), "Go on with a live token found at the start."),
     "sinks": Key("sinks", Items(SinkEntry(), least=1), "Where the token goes."),
 }
+_RIVALS = ("tokenUrl", "issuer")
 TOKEN = Section(
     TokenConfig,
     {
@@ -50,8 +57,9 @@ TOKEN = Section(
         ),
         **_COMMON,
     },
+    rivals=_RIVALS,
 )
-DEFAULTS = Section(TokenConfig, _COMMON)
+DEFAULTS = Section(TokenConfig, _COMMON, rivals=_RIVALS)
 SERVER = Section(
     Server,
     {

@@ -111,7 +111,19 @@ REQUEST = Section(
 )
 TLS = Section(
     Tls,
-    {"caFile": Key("ca_file", _INPUT, "A PEM file of certificate authorities to trust.")},
+    {
+        "caFile": Key("ca_file", _INPUT, "A PEM file of certificate authorities to trust."),
+        "certFile": Key(
+            "cert_file",
+            _INPUT,
+            "A PEM file with the certificate to show to the token endpoint, our own first.",
+        ),
+        "keyFile": Key(
+            "key_file",
+            _INPUT,
+            "The PEM file with the certificate's private key; without it certFile holds both.",
+        ),
+    },
 )
 REFRESH = Section(
     Refresh,

@@ -11,6 +11,8 @@ from secret_refresher.config.sections import Part, given
 SECRETS = (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
 SIGNED = (AuthMethod.PRIVATE_KEY_JWT,)
 GIVEN = (AuthMethod.CLIENT_ASSERTION,)
+SHOWN = (AuthMethod.TLS_CLIENT_AUTH, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH)
+"""A client certificate is all the proof there is."""
 BELONGS: Mapping[str, tuple[AuthMethod, ...]] = {
     "clientSecretFile": SECRETS,
     "previousClientSecretFile": SECRETS,

@@ -31,6 +31,10 @@ class AuthMethod(StrEnum):
     """An assertion that we sign (RFC 7523 section 2.2)."""
     CLIENT_ASSERTION = "client_assertion"
     """An assertion that somebody else signed, as a ServiceAccount token (RFC 7521 section 4.2)."""
+    TLS_CLIENT_AUTH = "tls_client_auth"
+    """A certificate of an authority that the server trusts (RFC 8705 section 2.1)."""
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+    """A certificate that the server knows itself (RFC 8705 section 2.2)."""
 
 
 class Algorithm(StrEnum):
@@ -137,9 +141,15 @@ class Request:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Trust: a file of authorities takes the place of the machine's own."""
+    """Trust: a file of authorities takes the place of the machine's own.
+
+    `cert_file` is the certificate that is shown to the token endpoint; its key is in the same
+    file where `key_file` is None.
+    """
 
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
 
 
 @final
@@ -236,12 +246,14 @@ SinkSpec = FileSink | SecretSink
 class TokenConfig:
     """One entry under `tokens:`, with the defaults in it.
 
-    Only a token whose `state` is absent may lack a `token_url`.
+    It has a `token_url` or an `issuer` whose metadata names one; only a token whose `state` is
+    absent may lack both.
     """
 
     name: str
     state: State = State.PRESENT
     token_url: str = ""
+    issuer: str | None = None
     allow_insecure: bool = False
     auth: Auth = Auth()
     request: Request = Request()
@@ -255,6 +267,11 @@ class TokenConfig:
         """Seconds by which the slowest sink's readers may see a change late."""
         late = (sink.propagation for sink in self.sinks if isinstance(sink, SecretSink))
         return max(late, default=0.0)
+
+    @property
+    def asked_at(self) -> str:
+        """The URL that the configuration has: the issuer, else the token endpoint."""
+        return self.issuer or self.token_url
 
     @property
     def auth_method(self) -> AuthMethod:

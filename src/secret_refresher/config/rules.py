@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from secret_refresher.config import checks
 from secret_refresher.config.auth_rules import auth_problems
 from secret_refresher.config.drafts import Draft
+from secret_refresher.config.endpoint_rules import endpoint_problems, tls_problems
 from secret_refresher.config.methods import credential_files
-from secret_refresher.config.model import RequestFormat, RequestMethod, State, TokenConfig
+from secret_refresher.config.model import RequestFormat, RequestMethod, TokenConfig
 from secret_refresher.config.parameters import fits_a_form
 from secret_refresher.config.problems import Path, Problem
 from secret_refresher.config.secret_rules import secret_problems
 
-_INSECURE = (
-    "must be https://, or everybody on the way can read the credentials; if that is meant, write"
-    " allowInsecure: true"
-)
 _NOT_FORM = (
     "must be a text, a number, a boolean or a list of them; a form can say no more, so write it"
     " as a text, or request.format: json"
@@ -30,26 +27,17 @@ def token_problems(draft: Draft) -> Iterator[Problem]:
     """What is wrong within one token."""
     if draft.right("sinks") and not draft.token.sinks:
         yield draft.problem("is missing; name a file, or nobody gets the token", ("sinks",))
-    if draft.right("state", "tokenUrl", "allowInsecure"):
-        yield from _endpoint(draft)
+    if draft.right("state", "tokenUrl", "issuer", "allowInsecure"):
+        yield from endpoint_problems(draft)
     if draft.right("request"):
         yield from _request(draft)
     if draft.right("name", "auth", "tls"):
         yield from _inputs(draft)
+    if draft.right("tokenUrl", "auth", "tls"):
+        yield from tls_problems(draft)
     if draft.right("auth", "request"):
         yield from auth_problems(draft)
     yield from secret_problems(draft)
-
-
-def _endpoint(draft: Draft) -> Iterator[Problem]:
-    token = draft.token
-    if not token.token_url:
-        if token.state is State.PRESENT:
-            yield draft.problem(
-                "is missing; write the URL of the token endpoint, or state: absent", ("tokenUrl",)
-            )
-    elif not token.allow_insecure and checks.goes_unencrypted(token.token_url):
-        yield draft.problem(_INSECURE, ("tokenUrl",), ("allowInsecure",))
 
 
 def _request(draft: Draft) -> Iterator[Problem]:
@@ -84,5 +72,11 @@ def input_files(token: TokenConfig) -> Iterator[tuple[Path, str]]:
     """Every file that the token needs, and where the configuration names it."""
     for key, file in credential_files(token.auth, token.auth_method):
         yield ("auth", key), file
-    if token.tls.ca_file is not None:
-        yield ("tls", "caFile"), token.tls.ca_file
+    files = {
+        "caFile": token.tls.ca_file,
+        "certFile": token.tls.cert_file,
+        "keyFile": token.tls.key_file,
+    }
+    for key, named in files.items():
+        if named is not None:
+            yield ("tls", key), named

@@ -15,7 +15,7 @@ from typing import final
 from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.engine import jobs
 from secret_refresher.engine.agenda import Agenda
-from secret_refresher.engine.entry import Entry
+from secret_refresher.engine.entry import Entry, answered
 from secret_refresher.engine.gate import Gate
 from secret_refresher.engine.roster import Roster
 from secret_refresher.errors import whereabouts
@@ -244,16 +244,18 @@ class Engine:
     def _fetched(self, entry: Entry, origin: str, config: TokenConfig, outcome: Outcome) -> None:
         self._fetching -= 1
         exchanges = outcome.exchanges
-        answered = any(e.status is not None and e.status < 500 for e in exchanges)  # noqa: PLR2004
-        self._gate.done(origin, answered=answered if exchanges else None)
+        self._gate.done(origin, answered=answered(origin, exchanges))
+        entry.asked(exchanges)
         self._sick = self._gate.sick()
         for exchange in exchanges:
             self._tell(entry.subject, exchange)
+        for notice in outcome.notices:
+            self._tell(entry.subject, notice)
         ended = events.FetchEnded(
             config,
             outcome.result,
             outcome.credentials,
-            sum(exchange.reached for exchange in exchanges),
+            sum(exchange.reached for exchange in exchanges if not exchange.discovery),
             outcome.used_previous_secret,
         )
         self._happen(entry, ended)

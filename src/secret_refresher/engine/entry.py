@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 from secret_refresher.config.fingerprint import source_fingerprint
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.config.origin import origin_of
 from secret_refresher.lifecycle.state import TokenState, start
-from secret_refresher.ports import Sink, Subject
+from secret_refresher.ports import Exchange, Sink, Subject
 
 
 @final
@@ -28,11 +29,29 @@ class Entry:
     def describe(self, config: TokenConfig, sinks: tuple[Sink, ...]) -> None:
         """Takes what follows from the configuration alone."""
         self.sinks = sinks
-        self.origin = origin_of(config.token_url)
+        self.origin = origin_of(config.asked_at)
         self.source = source_fingerprint(config)
         self.name_sinks()
+
+    def asked(self, exchanges: Sequence[Exchange]) -> None:
+        """Takes whom a token was asked of: an issuer may have its token endpoint elsewhere."""
+        for exchange in exchanges:
+            if not exchange.discovery:
+                self.origin = exchange.origin
 
     def name_sinks(self) -> None:
         """Takes what the sinks are called now: where one is may be known only once it was used."""
         named = tuple((sink.kind, sink.target) for sink in self.sinks)
         self.subject = Subject(self.state.config.name, named)
+
+
+def answered(origin: str, exchanges: Sequence[Exchange]) -> bool | None:
+    """Whether an origin gave an HTTP answer below 500; None where it was not asked.
+
+    An answer that says where the token endpoint is stands for none of the endpoint itself.
+    """
+    here = [exchange for exchange in exchanges if exchange.origin == origin]
+    asked = [exchange for exchange in here if not exchange.discovery] or here
+    if not asked:
+        return None
+    return any(e.status is not None and e.status < 500 for e in asked)  # noqa: PLR2004

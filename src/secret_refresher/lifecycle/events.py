@@ -253,6 +253,33 @@ class Deferred:
     wait: float
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class MethodNotOffered:
+    """By its metadata the issuer does not offer the client's method, but those of `offered`."""
+
+    issuer: str
+    method: str
+    offered: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CertificateEnds:
+    """The client certificate in `file` ends soon: in `left` seconds, or it has (0 or less).
+
+    `ends` is in seconds since the epoch.
+    """
+
+    file: str
+    ends: float
+    left: float
+
+
+SourceNotice = MethodNotOffered | CertificateEnds
+"""What an attempt found out about the way tokens are asked for, whether or not it got one."""
+
+
 Notice = (
     Fetched
     | FetchFailed
@@ -264,4 +291,5 @@ Notice = (
     | Lapsed
     | CredentialsReloaded
     | Deferred
+    | SourceNotice
 )

@@ -116,6 +116,6 @@ def hurry(state: TokenState, now: float) -> TokenState:
 
 def asked_for(fault: Fault | None, old: TokenConfig, new: TokenConfig) -> float:
     """Seconds that the server asked for by Retry-After; another server did not."""
-    if fault is None or old.token_url != new.token_url:
+    if fault is None or old.asked_at != new.asked_at:
         return 0.0
     return fault.retry_after or 0.0

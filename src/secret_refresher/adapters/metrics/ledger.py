@@ -110,6 +110,8 @@ class Ledger:
                 self.reload_successful = 0
 
     def _exchange(self, counts: TokenCounts, exchange: Exchange) -> None:
+        if exchange.discovery:
+            return  # it asked for no token
         if exchange.origin not in counts.asking:
             counts.asking += (exchange.origin,)
         origin = self.origins[exchange.origin]
