@@ -14,7 +14,9 @@ from secret_refresher.adapters.metrics.families import families
 from secret_refresher.adapters.metrics.ledger import Ledger
 from support.chart import Object, ci_values, one, render, secret_token, source_values
 from support.cluster_assets import lacking
+from support.pages import ROOT, anchors
 
+RUNBOOK = ROOT / "docs" / "runbook.md"
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}
 
@@ -112,7 +114,7 @@ def test_alerts_fire(tmp_path: Any) -> None:
 
 
 def test_every_alert_is_tested_and_has_a_runbook() -> None:
-    """No alert without an example that makes it fire, and without what to do."""
+    """No alert without an example that makes it fire, and without a section on what to do."""
     with open(os.path.join(HERE, "alerts_test.yaml"), encoding="utf-8") as file:
         tests = yaml.safe_load(file)["tests"]
     fired = set(re.findall(r'alertname="(\w+)"', json.dumps(tests).replace("\\", "")))
@@ -121,7 +123,11 @@ def test_every_alert_is_tested_and_has_a_runbook() -> None:
     ]
     assert {rule["alert"] for rule in rules} == fired
     for rule in rules:
-        assert set(rule["annotations"]) == {"summary", "description", "runbook"}
+        assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+        page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        assert page.endswith("/docs/runbook.md")
+        assert anchor in anchors(RUNBOOK)
+        assert f"### {rule['alert']}\n" in RUNBOOK.read_text()
         assert rule["labels"]["severity"] in {"warning", "critical"}
         assert rule["labels"]["team"] == "blue"
 

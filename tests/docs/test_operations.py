@@ -1,4 +1,4 @@
-"""The runbook knows everything that can be seen and everything that can fail."""
+"""The pages for operators know everything that can be seen and everything that can fail."""
 
 import ast
 import inspect
@@ -86,6 +86,12 @@ def test_metrics_that_pages_name_exist() -> None:
 def test_every_reason_has_a_remedy() -> None:
     """The table of reasons has each one, and no other."""
     assert table_keys(section(PAGE, "Reasons")) == {str(reason) for reason in Reason}
+
+
+def test_every_reason_has_a_section_in_the_runbook() -> None:
+    """Each has its own, and no other stands among them."""
+    told = section(ROOT / "docs" / "runbook.md", "Reasons")
+    assert set(re.findall(r"^### (\w+)$", told, re.MULTILINE)) == {str(each) for each in Reason}
 
 
 @pytest.mark.parametrize("heading", ["Token states", "Sink states"])
