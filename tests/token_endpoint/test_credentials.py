@@ -283,7 +283,7 @@ def test_id_and_secret_are_of_one_generation(tmp_path: Path) -> None:
 
     swapper = threading.Thread(target=swap)
     swapper.start()
-    paths = [mount.auth().client_id_file, mount.auth().client_secret_file]
+    paths = [str(mount.folder / "client_id"), str(mount.folder / "client_secret")]
     try:
         seen = [MountReader().read(paths) for _ in range(400)]
     finally:
