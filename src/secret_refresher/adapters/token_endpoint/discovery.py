@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from secret_refresher.adapters.token_endpoint import metadata
@@ -17,7 +17,9 @@ from secret_refresher.adapters.token_endpoint.attempt import Attempt
 from secret_refresher.adapters.token_endpoint.metadata import Metadata
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.trust import Trust
+from secret_refresher.config.model import AuthMethod, TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.lifecycle.events import MethodNotOffered
 from secret_refresher.ports import Clock
 
 KEPT_FOR = 6 * 3600.0
@@ -44,6 +46,8 @@ _MOVED = frozenset(
     }
 )
 """How an endpoint fails that is not there any more."""
+_REGISTERED = {str(AuthMethod.CLIENT_ASSERTION): str(AuthMethod.PRIVATE_KEY_JWT)}
+"""What servers call a method of ours: to them it is the same who signed an assertion."""
 _NOT_ASKED = Fault(
     Reason.TIMEOUT,
     "no time was left to find the issuer's token endpoint: others were asking",
@@ -108,17 +112,20 @@ class Discovery:
         if fault.reason in _MOVED:
             entry.until = min(entry.until, entry.asked + PAUSE)
 
-    def not_offered(self, issuer: str, trust: Trust, method: str) -> tuple[str, ...] | None:
-        """The methods that the server offers, if this one is none of them; said once."""
-        entry = self._entry(issuer, trust)
+    def not_offered(self, token: TokenConfig, trust: Trust) -> MethodNotOffered | None:
+        """Whether the issuer offers other methods only; said once for each method."""
+        if token.issuer is None:
+            return None
+        entry = self._entry(token.issuer, trust)
         offered = None if entry.metadata is None else entry.metadata.methods
-        if offered is None or method in offered:
+        method = str(token.auth_method)
+        if offered is None or _REGISTERED.get(method, method) in offered:
             return None
         with self._lock:
             if method in entry.told:
                 return None
             entry.told.add(method)
-        return offered
+        return MethodNotOffered(token.issuer, method, offered)
 
     def _entry(self, issuer: str, trust: Trust) -> _Issuer:
         """An issuer as those see it who trust the same authorities."""
@@ -162,7 +169,7 @@ class Discovery:
             try:
                 got, _ = attempt.ask(request, trust, discovery=True)
             except Trouble as trouble:
-                faults.append(trouble.fault.naming("issuer"))
+                faults.append(_of_the_issuer(trouble.fault))
                 if trouble.fault.status is None:
                     break
                 continue
@@ -183,6 +190,13 @@ class Discovery:
             "Accept": "application/json",
             "Accept-Encoding": "identity",
         }
+
+
+def _of_the_issuer(fault: Fault) -> Fault:
+    """A fault of the transport, which knows of token endpoints only."""
+    if fault.reason is Reason.BAD_ANSWER:
+        return replace(fault, advice=metadata.NOT_ISSUED)
+    return fault.naming("issuer")
 
 
 def _telling(faults: list[Fault]) -> Fault:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
-from secret_refresher.adapters.token_endpoint import refusals
+from secret_refresher.adapters.token_endpoint import metadata, refusals, renewals
 from secret_refresher.adapters.token_endpoint.attempt import Attempt, Sender
+from secret_refresher.adapters.token_endpoint.channel import Channel, channel_in, tls_files
 from secret_refresher.adapters.token_endpoint.clients import Clients, Files
+from secret_refresher.adapters.token_endpoint.discovery import Discovery
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
 from secret_refresher.adapters.token_endpoint.request import Client, token_request
-from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
 from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
 from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.lifecycle.events import SourceNotice
 from secret_refresher.ports import Clock, FileReader, Outcome
 from secret_refresher.tokens import answer, assertion, credentials
 from secret_refresher.tokens.token import Grant
@@ -54,6 +55,8 @@ class TokenEndpoint:
         self._user_agent = user_agent
         self._resolver = Resolver(lookup)
         self._clients = Clients(clock)
+        self._discovery = Discovery(clock, user_agent)
+        self._renewals = renewals.Renewals()
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._transport = sender
@@ -70,26 +73,41 @@ class TokenEndpoint:
         """One attempt.
 
         1. Read all files at once, so that they are of one generation.
-        2. Ask with what they hold; redirects within the origin are followed.
-        3. If the server says invalid_client, ask once more with the previous secret, if any.
-        4. If it took no assertion of ours, look for the reason.
+        2. Find the token endpoint, where an issuer stands in its place.
+        3. Ask with what they hold; redirects within the origin are followed.
+        4. If the server says invalid_client, ask once more with the previous secret, if any.
+        5. If it took no assertion or certificate of ours, look for the reason.
         """
         files = self._read(token)
         previous = False
         result: Grant | Fault
         attempt = self._attempt(timeout)
+        notices: list[SourceNotice | None] = []
         try:
             with attempt.watch:
-                ask = self._asker(token, files, attempt)
-                client = self._clients.client(token, files)
+                channel = channel_in(token, files)
+                client = self._clients.client(token, files, token.issuer)
+                notices.append(self._ending(channel))
+                found = self._located(token, channel, attempt)
+                notices.append(self._discovery.not_offered(token, channel.trust))
+                ask = self._asker(found, channel, attempt)
                 result = ask(client)
                 if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
                     result, previous = _again(token, files, client, ask, result)
                 if isinstance(result, Fault):
+                    if token.issuer is not None:
+                        self._discovery.doubt(token.issuer, channel.trust, result)
                     result = self._explained(token, files, attempt, result)
+                    result = renewals.explained(result, channel.identity, self._clock.wall())
         except Trouble as trouble:
             result = trouble.fault
-        return Outcome(result, tuple(attempt.exchanges), self._digest(files), previous)
+        return Outcome(
+            result,
+            tuple(attempt.exchanges),
+            self._digest(files),
+            previous,
+            tuple(notice for notice in notices if notice is not None),
+        )
 
     def _attempt(self, timeout: float) -> Attempt:
         watch = Watch(self._clock, timeout, self._timer)
@@ -97,10 +115,7 @@ class TokenEndpoint:
 
     def _read(self, token: TokenConfig) -> Files:
         wanted = [path for _, path in credential_files(token.auth, token.auth_method)]
-        authorities = _authorities(token)
-        if authorities is not None:
-            wanted.append(authorities[1])
-        return self._reader.read(wanted)
+        return self._reader.read([*wanted, *tls_files(token)])
 
     def _digest(self, files: Files) -> str:
         digest = hashlib.blake2b(key=self._salt, digest_size=16)
@@ -111,16 +126,35 @@ class TokenEndpoint:
             digest.update(told)
         return digest.hexdigest()
 
-    def _asker(self, token: TokenConfig, files: Files, attempt: Attempt) -> Ask:
-        """What asks the server for a client. Raises `Trouble` where something is missing."""
-        trust = _trust(token, files)
+    def _located(self, token: TokenConfig, channel: Channel, attempt: Attempt) -> TokenConfig:
+        """The token with the endpoint that its issuer names. Raises `Trouble`."""
+        if token.issuer is None:
+            return token
+        found = self._discovery.find(token.issuer, channel.trust, attempt)
+        url = metadata.allowed(
+            found,
+            token.issuer,
+            insecure=token.allow_insecure,
+            mutual_tls=channel.identity is not None,
+        )
+        return replace(token, token_url=url)
+
+    def _ending(self, channel: Channel) -> SourceNotice | None:
+        """Whether the client certificate is about to end."""
+        identity = channel.identity
+        return None if identity is None else self._renewals.notice(identity, self._clock.wall())
+
+    def _asker(self, token: TokenConfig, channel: Channel, attempt: Attempt) -> Ask:
+        """What asks the server for a client, at the token's endpoint."""
 
         def ask(client: Client) -> Grant | Fault:
             request = token_request(token, client, self._user_agent)
             try:
-                return _grant(token, *attempt.ask(request, trust))
+                answered = attempt.ask(request, channel.trust, identity=channel.identity)
+                return _grant(token, *answered)
             except Trouble as trouble:
-                return trouble.fault
+                fault = trouble.fault
+                return fault if token.issuer is None else fault.naming("the issuer's metadata")
 
         return ask
 
@@ -183,20 +217,3 @@ def _absent(content: bytes | Fault) -> bool:
     if isinstance(content, Fault):
         return content.code in {"ENOENT", "ENOTDIR"}
     return not content.strip(b"\r\n")
-
-
-def _authorities(token: TokenConfig) -> tuple[str, str] | None:
-    """What names authorities for a token, and the file or folder; None for the machine's own."""
-    if not token.token_url.startswith("https:"):
-        return None
-    return ("tls.caFile", token.tls.ca_file) if token.tls.ca_file else named_bundle(os.environ)
-
-
-def _trust(token: TokenConfig, files: Files) -> Trust:
-    named = _authorities(token)
-    if named is None:
-        return Trust()
-    named_by, path = named
-    if not token.tls.ca_file and os.path.isdir(path):
-        return Trust(path)
-    return trust_in(path, files[path], named_by)

@@ -16,7 +16,7 @@ from secret_refresher.tokens.json_object import json_object
 _METHOD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MOST_METHODS = 20
 _LONGEST_SHOWN = 200
-_NOT_ISSUED = "is issuer spelled as the server's owner spells it? Else write tokenUrl in its place"
+NOT_ISSUED = "is issuer spelled as the server's owner spells it? Else write tokenUrl in its place"
 _OWNER = "ask the server's owner, or write tokenUrl in place of issuer"
 
 
@@ -70,7 +70,7 @@ def parse(
             Fault(
                 Reason.DISCOVERY,
                 f"{place} answers with {'a page (HTML)' if page else 'no JSON object'}",
-                "does a proxy or a log-in page answer in its place? " + _NOT_ISSUED,
+                "does a proxy or a log-in page answer in its place? " + NOT_ISSUED,
                 status=status,
             )
         )
@@ -83,11 +83,18 @@ def parse(
     return Metadata(endpoint, alias, _methods(found.get("token_endpoint_auth_methods_supported")))
 
 
-def allowed(endpoint: str, issuer: str, *, insecure: bool) -> str:
+def allowed(found: Metadata, issuer: str, *, insecure: bool, mutual_tls: bool) -> str:
     """The endpoint, if credentials may be sent there. Raises `Trouble`."""
+    endpoint = found.endpoint(mutual_tls=mutual_tls)
+    parts = urlsplit(endpoint)
+    host = parts.hostname
+    if mutual_tls and parts.scheme != "https":
+        raise _wrong(
+            f"{issuer} names a token endpoint at http://{host}, where no certificate can be shown",
+            "ask the server's owner for https://, or remove tls.certFile",
+        )
     if insecure or not checks.goes_unencrypted(endpoint):
         return endpoint
-    host = urlsplit(endpoint).hostname
     raise _wrong(
         f"{issuer} names a token endpoint at http://{host}, without TLS",
         "everybody on the way could read the credentials: ask the server's owner for https://, or"
@@ -104,7 +111,7 @@ def _no_answer(place: str, status: int, headers: Mapping[str, str]) -> Trouble:
     if status >= 500:  # noqa: PLR2004 - HTTP's own class
         advice = "look at the server; the attempt is made again"
         return Trouble(Fault(Reason.SERVER_ERROR, summary, advice, retry_after=wait, status=status))
-    return Trouble(Fault(Reason.DISCOVERY, summary, _NOT_ISSUED, status=status))
+    return Trouble(Fault(Reason.DISCOVERY, summary, NOT_ISSUED, status=status))
 
 
 def _compare(place: str, issuer: str, found: object) -> None:
@@ -120,7 +127,7 @@ def _compare(place: str, issuer: str, found: object) -> None:
     plain = len(found) <= _LONGEST_SHOWN and checks.issuer(found) is None
     raise _wrong(
         f"the metadata at {place} is that of another issuer{f', {found}' if plain else ''}",
-        f"tokens are not asked for there; {_NOT_ISSUED}",
+        f"tokens are not asked for there; {NOT_ISSUED}",
     )
 
 
@@ -131,7 +138,7 @@ def _url(place: str, members: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(found, str) or checks.url(found) is not None:
         raise _wrong(f"the metadata at {place} names a {name} that is no http or https URL", _OWNER)
-    return found
+    return urlsplit(found).geturl()  # its scheme in lower case
 
 
 def _methods(found: object) -> tuple[str, ...] | None:

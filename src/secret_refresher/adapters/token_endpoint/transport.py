@@ -37,7 +37,7 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 _ANY_HEADER = zlib.MAX_WBITS | 32
 _TOO_LARGE = (
     "the answer is larger than 1 MiB and was not read to its end",
-    "does tokenUrl lead to a page or a download instead?",
+    "is tokenUrl the token endpoint? It may be a page or a download instead",
 )
 _UNPACKED = "ask the server's owner to answer Accept-Encoding: identity uncompressed"
 
