@@ -54,6 +54,49 @@ def test_an_origin_without_answers_is_asked_one_at_a_time() -> None:
     assert len(drain(gate)) == 8
 
 
+def test_a_server_that_wants_fewer_requests_gets_them() -> None:
+    """Half as many at once, whatever the others say that were under way; then more by and by."""
+    gate: Gate[int] = Gate(32)
+    for number in range(1000):
+        gate.wait("a", 0, number)
+    assert len(drain(gate)) == 8
+    for _ in range(8):
+        gate.done("a", answered=True, crowded=True)
+    at_once = len(drain(gate))
+    assert at_once == 4
+    for _ in range(4 + 5 + 6 + 7):
+        gate.done("a", answered=True)
+        at_once += len(drain(gate)) - 1
+    assert at_once == 8
+    for _ in range(8):
+        gate.done("a", answered=True)
+        at_once += len(drain(gate)) - 1
+    assert at_once == 8
+
+
+def test_a_server_that_wants_ever_fewer_requests_is_asked_one_at_a_time() -> None:
+    """And never by nobody: it may want more again."""
+    gate: Gate[int] = Gate(32)
+    for number in range(1000):
+        gate.wait("a", 0, number)
+    at_once = len(drain(gate))
+    for _ in range(40):
+        gate.done("a", answered=True, crowded=True)
+        at_once += len(drain(gate)) - 1
+    assert at_once == 1
+
+
+def test_an_origin_that_was_crowded_is_remembered() -> None:
+    """One that has nobody waiting for a moment does not begin at full pace again."""
+    gate: Gate[int] = Gate(32)
+    gate.wait("a", 0, 0)
+    drain(gate)
+    gate.done("a", answered=True, crowded=True)
+    for number in range(10):
+        gate.wait("a", 0, number)
+    assert len(drain(gate)) == 4
+
+
 def test_attempts_that_asked_nobody_say_nothing_of_the_origin() -> None:
     """A missing credential file is no reason to slow an origin down."""
     gate: Gate[int] = Gate(32)
