@@ -217,10 +217,14 @@ def test_an_empty_rendering_is_refused(text: str) -> None:
 
 def test_a_giant_rendering_is_refused() -> None:
     """One byte more than a Secret could hold is too much, whatever its characters."""
-    assert len(template(f"{{{{ 'x' * {MOST} }}}}")) == MOST
+    full = "{% for _ in range(1024) %}{{ 'xxxxxxxxxxxxxxxx' | replace('x', X) }}{% endfor %}"
+    exact = full.replace("X", repr("x" * (MOST // 1024 // 16)))
+    assert len(template(exact)) == MOST
     too_large = "the rendering is larger than 1 MiB; make the template shorter"
-    assert trouble(f"{{{{ 'x' * {MOST + 1} }}}}") == too_large
-    assert trouble(f"{{{{ '\u00fc' * {MOST // 2 + 1} }}}}") == too_large
+    assert trouble(f"{exact}x") == too_large
+    umlauts = full.replace("X", repr("\u00fc" * (MOST // 1024 // 32)))
+    assert len(template(umlauts).encode()) == MOST
+    assert trouble(f"{umlauts}\u00fc") == too_large
 
 
 def test_half_a_character_is_refused() -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
 import re
 from dataclasses import astuple, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.tokens.moments import rfc3339
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Token
-
-if TYPE_CHECKING:
-    import jinja2
 
 MOST = 1024 * 1024
 """Bytes of a rendering; a Kubernetes Secret holds no more either."""
@@ -131,18 +127,9 @@ def _docker(spec: Render, secret: str) -> dict[str, object]:
 
 def template_problem(text: str) -> str | None:
     """What is wrong with a template, in a sentence; None if nothing."""
-    import jinja2
-    import jinja2.meta
+    from secret_refresher.tokens import template
 
-    try:
-        tree = _environment().parse(text)
-    except jinja2.TemplateSyntaxError as wrong:
-        return f"is no Jinja2 template: look at line {wrong.lineno} of it"
-    unknown = sorted(jinja2.meta.find_undeclared_variables(tree) - set(TEMPLATE_NAMES))
-    if unknown:
-        known = ", ".join(TEMPLATE_NAMES)
-        return f"names {unknown[0][:60]}, which does not exist; there are {known}"
-    return None
+    return template.problem(text, TEMPLATE_NAMES)
 
 
 def _fill(text: str, token: Token, name: str) -> str:
@@ -156,26 +143,12 @@ def _fill(text: str, token: Token, name: str) -> str:
         "scope": token.scope or "",
         "name": name,
     }
+    from secret_refresher.tokens import template
+
     try:
-        return _compiled(text).render(values)
+        return template.fill(text, values)
     except Exception as wrong:  # noqa: BLE001 - whatever a template does, its text may quote the token
         raise _trouble(f"failed with {type(wrong).__name__}", "mend the template") from None
-
-
-@functools.lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    import jinja2.sandbox
-
-    return jinja2.sandbox.ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled(text: str) -> jinja2.Template:
-    return _environment().from_string(text)
 
 
 def _trouble(what: str, advice: str) -> Trouble:
