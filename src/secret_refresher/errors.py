@@ -55,6 +55,7 @@ class Reason(StrEnum):
     INVALID = "invalid"
     TERMINATING = "terminating"
     KUBERNETES = "kubernetes"
+    NOT_HELD = "not_held"
     # A defect of ours.
     INTERNAL = "internal"
 
@@ -101,6 +102,15 @@ class Trouble(Exception):  # noqa: N818 - it is the vehicle; `Fault` is the erro
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
+
+
+def not_held(token: str) -> Fault:
+    """Why nothing is sent for a token that may be another replica's by now."""
+    return Fault(
+        Reason.NOT_HELD,
+        f"token {token} may be another replica's by now, so nothing was sent",
+        "see why its Lease was not renewed in time; whoever holds it goes on",
+    )
 
 
 def internal(defect: Exception) -> Fault:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol, final
 
 from secret_refresher.config.model import TokenConfig
+from secret_refresher.election.terms import Move
 from secret_refresher.errors import Fault
 from secret_refresher.lifecycle.events import Notice, SourceNotice
 from secret_refresher.lifecycle.state import TokenState
@@ -169,6 +170,14 @@ class SinkFactory(Protocol):
         ...
 
 
+class Fence(Protocol):
+    """Says who may act, where replicas share the tokens. Called from many threads at once."""
+
+    def open(self, token: str) -> bool:
+        """Whether this replica may act for a token at this very moment."""
+        ...
+
+
 class Pool(Protocol):
     """Runs jobs elsewhere, a bounded number at a time."""
 
@@ -251,7 +260,49 @@ class FactsLost:
     count: int
 
 
-Broadcast = ConfigTaken | ConfigRefused | Listening | Stopping | Defect | WatchFailed | FactsLost
+@final
+@dataclass(frozen=True, slots=True)
+class Electing:
+    """We take part in an election over so many shards."""
+
+    shards: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ShardMoved:
+    """A shard was taken, is being left, was released or was lost; `lease` stands for it.
+
+    `tokens`: how many this replica looks after from now on.
+    """
+
+    shard: int
+    lease: str
+    move: Move
+    because: str
+    tokens: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ElectionTroubled:
+    """Something keeps this replica out of the election; None: nothing does any more."""
+
+    fault: Fault | None
+
+
+Broadcast = (
+    ConfigTaken
+    | ConfigRefused
+    | Listening
+    | Stopping
+    | Defect
+    | WatchFailed
+    | FactsLost
+    | Electing
+    | ShardMoved
+    | ElectionTroubled
+)
 
 
 class Observer(Protocol):

@@ -10,6 +10,7 @@ from typing import Any, TextIO, final
 import structlog
 
 from secret_refresher.config.model import Log, LogFormat, LogLevel
+from secret_refresher.election.terms import Move
 from secret_refresher.errors import Fault, Lane
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import (
@@ -17,9 +18,12 @@ from secret_refresher.ports import (
     ConfigRefused,
     ConfigTaken,
     Defect,
+    Electing,
+    ElectionTroubled,
     Exchange,
     FactsLost,
     Listening,
+    ShardMoved,
     Stopping,
     Subject,
     WatchFailed,
@@ -125,12 +129,29 @@ def _broadcast(fact: object) -> Line:
             values = {"path": fact.path, **_fault(fact.fault)}
             values["next_attempt_seconds"] = round(fact.wait, 1)
             return LogLevel.WARNING, "watch failed", values
+        case ShardMoved() | ElectionTroubled() | Electing():
+            return _election(fact)
         case Defect():
             return LogLevel.ERROR, "defect", {"where": fact.where}
         case FactsLost():
             advice = "something reads this log too slowly; look at what collects it"
             return LogLevel.ERROR, "log lines lost", {"count": fact.count, "advice": advice}
     return LogLevel.ERROR, "defect", {"where": f"unknown fact {type(fact).__name__}"}
+
+
+def _election(fact: ShardMoved | ElectionTroubled | Electing) -> Line:
+    match fact:
+        case Electing():
+            return LogLevel.INFO, "taking part in the election", {"shards": fact.shards}
+        case ShardMoved():
+            level = LogLevel.WARNING if fact.move is Move.LOST else LogLevel.INFO
+            values: dict[str, object] = {"shard": fact.shard, "lease": fact.lease}
+            if fact.because:
+                values["because"] = fact.because
+            return level, f"shard {fact.move.value}", {**values, "tokens": fact.tokens}
+    if fact.fault is None:
+        return LogLevel.INFO, "taking part in the election again", {}
+    return LogLevel.ERROR, "cannot take part in the election", _fault(fact.fault)
 
 
 def _exchange(exchange: Exchange) -> Line:

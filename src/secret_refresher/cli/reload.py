@@ -6,6 +6,7 @@ from typing import final
 
 from secret_refresher.adapters.config_files import ConfigSource, Loaded
 from secret_refresher.adapters.logs import Logs
+from secret_refresher.cli.holdings import Holdings
 from secret_refresher.cli.sinks import Sinks
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.engine.engine import Engine
@@ -23,6 +24,8 @@ class Reload:
         self,
         source: ConfigSource,
         loaded: Loaded,
+        *,
+        holdings: Holdings,
         engine: Engine,
         logs: Logs,
         sinks: Sinks,
@@ -30,6 +33,7 @@ class Reload:
         self._source = source
         self._digest = loaded.digest
         self._config = loaded.config
+        self._holdings = holdings
         self._engine = engine
         self._logs = logs
         self._sinks = sinks
@@ -56,10 +60,11 @@ class Reload:
             for section, differs in (
                 ("server", new.server != old.server),
                 ("kubernetes", new.kubernetes != old.kubernetes),
+                ("election", new.election != old.election),
                 ("log.format", new.log.format is not old.log.format),
             )
             if differs
         )
         self._logs.level(new.log.level)
         self._sinks.prepare(new)
-        self._engine.reconfigure(new, restart)
+        self._holdings.take(new, restart)

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from http import HTTPStatus
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from secret_refresher import __version__
 from secret_refresher.adapters.backlog import Backlog, unbuffered
@@ -20,10 +20,12 @@ from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.process import seal
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.cli.holdings import Holdings
 from secret_refresher.cli.reload import Reload
 from secret_refresher.cli.sinks import Sinks, Sweep
 from secret_refresher.config.model import Config
 from secret_refresher.engine.engine import Engine
+from secret_refresher.engine.fence import FencedSource
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
@@ -32,6 +34,9 @@ from secret_refresher.ports import Clock, Listening
 from secret_refresher.probes import probes
 from secret_refresher.server import Answer, Asked, Server
 from secret_refresher.status.journal import Journal
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.kubernetes.elector import Elector
 
 FETCHERS = 32
 """Token requests at once, over all origins."""
@@ -50,10 +55,18 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     logs, metrics = Logs(unbuffered(stream), loaded.config.log), Metrics(clock)
     backlog, journal = Backlog(logs, clock), Journal(clock)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
-    sinks = Sinks(clock, loaded.config.kubernetes, os.environ)
+    if once and loaded.config.election.enabled:
+        print(
+            "secret-refresher: run --once takes no part in an election, and replicas may be at"
+            " work; leave --once out, or set election.enabled: false",
+            file=sys.stderr,
+        )
+        return 2
+    elector = _elector(loaded.config, clock)
+    sinks = Sinks(clock, loaded.config.kubernetes, os.environ, elector=elector)
     engine = Engine(
         clock=clock,
-        source=endpoint,
+        source=endpoint if elector is None else FencedSource(endpoint, elector),
         sinks=sinks,
         fetchers=Workers("fetch", FETCHERS),
         tenders=Workers("publish", TENDERS),
@@ -68,7 +81,8 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     with backlog:
         if once:
             return _once(engine, sinks, loaded.config)
-        engine.reconfigure(loaded.config)
+        holdings = Holdings(loaded.config, engine, elector)
+        holdings.take(loaded.config)
         engine.turn()  # from the first answer on, the probes know every token
         try:
             address = _serve(loaded.config, engine, clock, sinks, metrics=metrics, journal=journal)
@@ -83,14 +97,26 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         engine.tell(Listening(address))
         sinks.follow(engine.retarget, engine.tell)
         stopped = threading.Event()
-        reload = Reload(source, loaded, engine, logs, sinks)
+        reload = Reload(
+            source, loaded, holdings=holdings, engine=engine, logs=logs, sinks=sinks
+        )
         sweep = Sweep(engine, sinks, clock)
         patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
         threading.Thread(target=patrol.run, name="patrol", daemon=True).start()
+        holdings.start()
         engine.run()
+        holdings.stop()
         stopped.set()
         sinks.stop()
         return 0
+
+
+def _elector(config: Config, clock: Clock) -> Elector | None:
+    if not config.election.enabled:
+        return None
+    from secret_refresher.adapters.kubernetes.elector import Elector
+
+    return Elector(config.election, config.kubernetes, clock, os.environ)
 
 
 def _once(engine: Engine, sinks: Sinks, config: Config) -> int:

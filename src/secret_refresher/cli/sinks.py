@@ -22,6 +22,7 @@ from secret_refresher.rights import secret_sinks
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.kubernetes import Cluster
+    from secret_refresher.adapters.kubernetes.elector import Elector
 
 Followers = tuple[Callable[[], None], Callable[[WatchFailed], None]]
 """Who is told that namespaces come and go, and that a watch fails."""
@@ -37,7 +38,15 @@ class Sinks:
     What belongs to a cluster is loaded once a configuration has a Secret sink, and not before.
     """
 
-    def __init__(self, clock: Clock, settings: Kubernetes, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: Kubernetes,
+        environ: Mapping[str, str],
+        *,
+        elector: Elector | None = None,
+    ) -> None:
+        self._elector = elector
         self._clock = clock
         self._settings = settings
         self._environ = environ
@@ -61,7 +70,13 @@ class Sinks:
         if self.cluster is None and self._needs_cluster:
             from secret_refresher.adapters.kubernetes import Cluster
 
-            self.cluster = Cluster(self._settings, self._clock, self._environ)
+            self.cluster = Cluster(
+                self._settings,
+                self._clock,
+                self._environ,
+                fence=self._elector,
+                timeout=None if self._elector is None else self._elector.write_timeout,
+            )
             if self._followers is not None:
                 self.cluster.follow(*self._followers)
         if self.cluster is not None:
@@ -79,7 +94,12 @@ class Sinks:
             self.cluster.events.notice(about, fact)
 
     def ready(self) -> bool:
-        """Whether what sinks depend on has been reached once."""
+        """Whether what sinks depend on has been reached once.
+
+        A replica that has no token asks nothing of the API server but Leases.
+        """
+        if self._elector is not None:
+            return self._elector.ready
         return not self._needs_cluster or (self.cluster is not None and self.cluster.reached())
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from secret_refresher.config import checks, names
+from secret_refresher.config.grammar_election import ELECTION
 from secret_refresher.config.grammar_sinks import SinkEntry
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
 from secret_refresher.config.measures import Address
@@ -111,6 +112,7 @@ CONFIG = Section(
         "defaults": Key("defaults", DEFAULTS, "What stands under each token unless it says else."),
         "server": Key("server", SERVER, "Metrics, probes and the status page."),
         "kubernetes": Key("kubernetes", KUBERNETES, "How we appear in the cluster."),
+        "election": Key("election", ELECTION, "How replicas share the work."),
         "log": Key("log", LOG, "Logging."),
     },
 )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import final
 
+from secret_refresher.config.election import Election
 from secret_refresher.tokens.rendering import Render
 
 CREDENTIALS = "/etc/secret-refresher/credentials/{name}/"
@@ -347,4 +348,5 @@ class Config:
     tokens: tuple[TokenConfig, ...]
     server: Server = Server()
     kubernetes: Kubernetes = Kubernetes()
+    election: Election = Election()  # noqa: RUF009 - frozen
     log: Log = Log()

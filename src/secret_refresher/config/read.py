@@ -8,7 +8,10 @@ from typing import Any, TypeVar, final
 
 from secret_refresher.config.complete import Completion
 from secret_refresher.config.drafts import Defaults, Draft
+from secret_refresher.config.election import Election
+from secret_refresher.config.election_rules import election_problems
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, KUBERNETES, LOG, SERVER, TOKEN
+from secret_refresher.config.grammar_election import ELECTION
 from secret_refresher.config.merge import merged
 from secret_refresher.config.methods import identified
 from secret_refresher.config.model import Config, Kubernetes, Log, Server, TokenConfig
@@ -18,8 +21,8 @@ from secret_refresher.config.rules import token_problems
 from secret_refresher.config.sections import Part, Section, given
 from secret_refresher.config.shapes import BAD, kind
 
-T = TypeVar("T", Server, Kubernetes, Log)
-_ONCE = ("defaults", "server", "kubernetes", "log")
+T = TypeVar("T", Server, Kubernetes, Election, Log)
+_ONCE = ("defaults", "server", "kubernetes", "election", "log")
 
 
 @final
@@ -55,6 +58,7 @@ class _Reader:
         once = self._once(tops)
         server = self._section(once, "server", SERVER, Server())
         kubernetes = self._section(once, "kubernetes", KUBERNETES, Kubernetes())
+        election = self._section(once, "election", ELECTION, Election())
         log = self._section(once, "log", LOG, Log())
         complete = len(tops) == len(self._documents)
         defaults = self._defaults(once, known=complete)
@@ -68,10 +72,14 @@ class _Reader:
             file = tops[0][0] if tops else ""
             self._add(file, "tokens", "is missing; write tokens: and below it - name: and so on")
         self._problems += between_tokens(drafts)
+        if "election" in once and election is not BAD:
+            self._problems += election_problems(election, once["election"][0], drafts)
         if self._problems:
             raise ConfigError(tuple(dict.fromkeys(self._problems)))
         tokens = tuple(draft.token for draft in drafts)
-        return Config(tokens=tokens, server=server, kubernetes=kubernetes, log=log)
+        return Config(
+            tokens=tokens, server=server, kubernetes=kubernetes, election=election, log=log
+        )
 
     def _add(self, file: str, path: str, message: str) -> None:
         self._problems.append(Problem(file, path, message))

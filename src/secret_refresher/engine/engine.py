@@ -15,9 +15,10 @@ from typing import final
 from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.engine import jobs
 from secret_refresher.engine.agenda import Agenda
+from secret_refresher.engine.departures import Departures
 from secret_refresher.engine.entry import Entry, answered
 from secret_refresher.engine.gate import Gate
-from secret_refresher.engine.roster import Roster
+from secret_refresher.engine.roster import Changes, Roster
 from secret_refresher.errors import whereabouts
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.endured import PAUSE, endured
@@ -45,6 +46,8 @@ LONGEST_WAIT = 15.0
 """Seconds. Waits do not count suspend, the clock does: after a resume we look this soon."""
 GRACE = 5.0
 """Seconds that what is in flight gets once the daemon was told to stop."""
+PARTING = 20.0
+"""Seconds that what is in flight gets for tokens that are given up."""
 
 
 @final
@@ -76,6 +79,7 @@ class Engine:
         self._fetching = 0
         self._tending = 0
         self._unsettled: set[Entry] = set()
+        self._departures = Departures(self._roster.retire)
         self._heartbeat = clock.now()
         self._stop_by = NEVER
 
@@ -84,6 +88,14 @@ class Engine:
     def reconfigure(self, config: Config, restart: tuple[str, ...] = ()) -> None:
         """Hands over a configuration; `restart` names changed sections that wait for one."""
         self._inbox.put(partial(self._reconfigure, config, restart))
+
+    def hold(self, config: Config, gone: Callable[[], object] | None = None) -> None:
+        """Hands over the tokens that are ours now, where replicas share them.
+
+        What is no more ours is dropped at once; or, with `gone`, what is in flight for it is
+        finished first, and then `gone` is called on the engine's thread.
+        """
+        self._inbox.put(partial(self._hold, config, gone))
 
     def retarget(self) -> None:
         """Says that the sink factory may have other sinks for some tokens."""
@@ -156,8 +168,9 @@ class Engine:
             self._guard(self._inbox.get())
         while (entry := self._agenda.pop(self._clock.now())) is not None:
             self._guard(partial(self._happen, entry, events.Woken()))
+        self._departures.settle(self._clock.now())
         self._admit()
-        upcoming = min(self._agenda.next(), self._stop_by)
+        upcoming = min(self._agenda.next(), self._departures.next(), self._stop_by)
         return min(LONGEST_WAIT, max(0.0, upcoming - self._clock.now()))
 
     def _receive(self, wait: float) -> None:
@@ -182,7 +195,7 @@ class Engine:
     # --- one token -----------------------------------------------------------------------------
 
     def _happen(self, entry: Entry, event: events.Event) -> None:
-        if entry.retired:
+        if entry.retired or (entry.leaving and not isinstance(event, events.Result)):
             return
         now = self._clock.now()
         try:
@@ -215,7 +228,7 @@ class Engine:
         self._roster.cleared(entry)
 
     def _want(self, entry: Entry, action: events.Fetch) -> None:
-        if self._stop_by == NEVER:
+        if self._stop_by == NEVER and not entry.leaving:
             dies = 0.0 if action.life is None else action.life.expires
             self._gate.wait(entry.origin, dies, (entry, action))
             self._admit()
@@ -223,7 +236,8 @@ class Engine:
     def _admit(self) -> None:
         while (admitted := self._gate.admit()) is not None:
             origin, (entry, action) = admitted
-            wanted = not entry.retired and still_wanted(entry.state, self._clock.now())
+            wanted = not (entry.retired or entry.leaving)
+            wanted = wanted and still_wanted(entry.state, self._clock.now())
             if not wanted or entry.origin != origin:
                 self._gate.done(origin, answered=None)
                 if wanted:
@@ -234,6 +248,7 @@ class Engine:
             config = entry.state.config
             timeout = plan.attempt_timeout(config.request.timeout, action.life, self._clock.now())
             self._fetching += 1
+            entry.jobs += 1
             self._fetchers.submit(partial(self._fetch, entry, origin, config, timeout))
 
     def _fetch(self, entry: Entry, origin: str, config: TokenConfig, timeout: float) -> None:
@@ -243,6 +258,7 @@ class Engine:
 
     def _fetched(self, entry: Entry, origin: str, config: TokenConfig, outcome: Outcome) -> None:
         self._fetching -= 1
+        entry.jobs -= 1
         exchanges = outcome.exchanges
         self._gate.done(origin, answered=answered(origin, exchanges))
         entry.asked(exchanges)
@@ -262,8 +278,10 @@ class Engine:
         self._admit()
 
     def _tend(self, entry: Entry, action: events.Tend) -> None:
-        if self._stop_by == NEVER or action.work is Work.PUBLISH:
+        ending = self._stop_by < NEVER or entry.leaving
+        if not ending or action.work is Work.PUBLISH:
             self._tending += 1
+            entry.jobs += 1
             sink = entry.sinks[action.sink]
             self._tenders.submit(partial(self._tending_job, entry, sink, action, entry.source))
 
@@ -274,6 +292,7 @@ class Engine:
 
     def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent) -> None:
         self._tending -= 1
+        entry.jobs -= 1
         if not self._at_sink(entry, sink, event):
             follows = self._roster.came_back(entry, sink, self._clock.now())
             if follows is not None:
@@ -294,7 +313,25 @@ class Engine:
     # --- the configuration ---------------------------------------------------------------------
 
     def _reconfigure(self, config: Config, restart: tuple[str, ...]) -> None:
+        changes = self._take(config)
+        numbers = len(changes.added), len(changes.changed), changes.removed
+        self._tell(None, ConfigTaken(len(self._roster.entries()), *numbers, restart))
+
+    def _hold(self, config: Config, gone: Callable[[], object] | None) -> None:
+        parted = self._roster.part(config)
+        if gone is None:
+            for entry in parted:
+                self._roster.retire(entry)
+        else:
+            self._departures.begin(parted, self._clock.now(), PARTING, gone)
+        for entry in parted:
+            self._agenda.drop(entry)
+        self._unsettled.difference_update(parted)
+        self._take(config)
+
+    def _take(self, config: Config) -> Changes:
         now = self._clock.now()
+        self._departures.end({token.name for token in config.tokens})
         changes = self._roster.reconfigure(config, now)
         for entry in changes.added:
             self._unsettled.add(entry)
@@ -303,8 +340,7 @@ class Engine:
             self._happen(entry, event)
         self._gate.keep(self._roster.origins())
         self._sick = self._gate.sick()
-        numbers = len(changes.added), len(changes.changed), changes.removed
-        self._tell(None, ConfigTaken(len(self._roster.entries()), *numbers, restart))
+        return changes
 
     def _retarget(self) -> None:
         for entry, event in self._roster.retarget(self._clock.now()):

@@ -17,13 +17,16 @@ class Entry:
     """A token's state with its sinks; written by the engine's thread only.
 
     `retired`: the configuration no longer has it, and results that come in late are dropped.
+    `leaving`: nothing is begun for it any more. `jobs`: fetches and work on sinks under way.
     """
 
-    __slots__ = ("origin", "retired", "sinks", "source", "state", "subject")
+    __slots__ = ("jobs", "leaving", "origin", "retired", "sinks", "source", "state", "subject")
 
     def __init__(self, config: TokenConfig, sinks: tuple[Sink, ...], now: float) -> None:
         self.state: TokenState = start(config, len(sinks), now)
         self.retired = False
+        self.leaving = False
+        self.jobs = 0
         self.describe(config, sinks)
 
     def describe(self, config: TokenConfig, sinks: tuple[Sink, ...]) -> None:

@@ -55,7 +55,7 @@ class Roster:
         """The sinks of a token; two selectors may have found the same place."""
         made = {sink.identity: sink for sink in self._factory(token)}
         for identity in self._farewells.keys() & made.keys():
-            self._retire(self._farewells.pop(identity))  # it is wanted again
+            self.retire(self._farewells.pop(identity))  # it is wanted again
         self._parting = [sink for sink in self._parting if sink.identity not in made]
         return tuple(made.values())
 
@@ -66,7 +66,7 @@ class Roster:
         wanted = {token.name for token in config.tokens}
         removed = [name for name in self._entries if name not in wanted]
         for name in removed:
-            self._retire(self._entries.pop(name))
+            self.retire(self._entries.pop(name))
         added, changed = [], []
         for token in config.tokens:
             entry = self._entries.get(token.name)
@@ -91,6 +91,17 @@ class Roster:
             spread=min(plan.lead(token.refresh, token.propagation), SPREAD * (crowd - 1)),
             kept=kept,
         )
+
+    def part(self, config: Config) -> list[Entry]:
+        """Takes out what a configuration does not have, for others to look after.
+
+        They have to be retired; what they have lost is not cleared by us any more.
+        """
+        wanted = {token.name for token in config.tokens}
+        for identity, leaving in list(self._farewells.items()):
+            if leaving.subject.name not in wanted:
+                self.retire(self._farewells.pop(identity))
+        return [self._entries.pop(name) for name in list(self._entries) if name not in wanted]
 
     # --- other namespaces ----------------------------------------------------------------------
 
@@ -130,7 +141,7 @@ class Roster:
         leaving = self._farewells.get(entry.sinks[0].identity)
         if leaving is entry and all(record.removed for record in entry.state.sinks):
             del self._farewells[entry.sinks[0].identity]
-            self._retire(entry)
+            self.retire(entry)
 
     def _farewell(self, entry: Entry, sink: Sink, now: float) -> Happening:
         leaving = Entry(replace(entry.state.config, state=State.ABSENT), (sink,), now)
@@ -144,7 +155,8 @@ class Roster:
                 sink.close()
 
     @staticmethod
-    def _retire(entry: Entry) -> None:
+    def retire(entry: Entry) -> None:
+        """Nothing that comes in for it counts any more."""
         for sink in entry.sinks:
             _close(entry, sink)
         entry.retired = True

@@ -114,6 +114,9 @@ class Retargeted:
 SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
+Result = FetchEnded | FetchDropped | SinkEvent
+"""How what was begun ends."""
+
 OneSink = SinkEvent | SinkDisturbed
 """What says nothing of the other sinks."""
 

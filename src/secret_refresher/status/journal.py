@@ -13,6 +13,7 @@ from secret_refresher.ports import (
     ConfigRefused,
     ConfigTaken,
     Exchange,
+    ShardMoved,
     Subject,
     View,
 )
@@ -84,6 +85,8 @@ class Journal:
         match fact:
             case ConfigTaken():
                 self.reload = Reload(taken=True, at=self._clock.wall(), restart=fact.restart)
+                self._forget()
+            case ShardMoved():
                 self._forget()
             case ConfigRefused():
                 restart = () if self.reload is None else self.reload.restart

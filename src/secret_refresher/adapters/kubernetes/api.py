@@ -20,6 +20,7 @@ from secret_refresher.tokens.answer import http_date, retry_after
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 """What to accept where content does not matter: the data of a Secret is then not sent at all."""
@@ -35,6 +36,7 @@ _STEP = 2.0
 _UNAUTHORIZED = 401
 
 Query = Sequence[tuple[str, str]]
+Body = Mapping[str, Any] | list[Mapping[str, Any]] | None
 
 
 @final
@@ -60,7 +62,7 @@ class _Ask:
     method: str
     path: str
     query: Query
-    body: Mapping[str, Any] | None
+    body: Body
     head: dict[str, str]
 
 
@@ -69,9 +71,11 @@ class Api:
     """One API server; from any thread. Raises `Trouble` where no answer comes.
 
     Any answer that comes is returned, whatever its status: what it means depends on the question.
+    `timeout`: seconds for an answer; connecting may take half of it besides.
     """
 
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: Access, clock: Clock, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         self._access = access
         self._clock = clock
         self._lock = threading.Lock()
@@ -99,7 +103,7 @@ class Api:
         method: str,
         path: str,
         query: Query = (),
-        body: Mapping[str, Any] | None = None,
+        body: Body = None,
         *,
         content_type: str = JSON,
         accept: str = JSON,
@@ -152,7 +156,7 @@ class Api:
 
     def _ask(self, connection: Connection, ask: _Ask) -> Answer:
         sent = self._clock.now()
-        response = self._send(connection, ask, TIMEOUT)
+        response = self._send(connection, ask, self._timeout)
         headers = _headers(response)
         self._compare_clocks(headers, self._clock.now() - sent)
         try:
@@ -179,14 +183,14 @@ class Api:
                 url,
                 headers,
                 body=content,
-                _request_timeout=(CONNECT_TIMEOUT, silence),
+                _request_timeout=(min(CONNECT_TIMEOUT, self._timeout / 2), silence),
             )
         response: urllib3.BaseHTTPResponse = answer.response
         return response
 
     def _content(self, response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
         """The JSON object of an answer, read within the time of a request."""
-        until = self._clock.now() + TIMEOUT
+        until = self._clock.now() + self._timeout
         parts: list[bytes] = []
         size = 0
         with faults.translated():

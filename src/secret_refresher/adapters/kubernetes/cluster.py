@@ -8,7 +8,7 @@ from typing import final
 
 from secret_refresher.adapters.kubernetes import review
 from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access, load
-from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.api import TIMEOUT, Api
 from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.kube_events import KubernetesEvents
 from secret_refresher.adapters.kubernetes.namespaces import Namespaces
@@ -16,13 +16,16 @@ from secret_refresher.adapters.kubernetes.reflector import Listed, Reflector
 from secret_refresher.adapters.kubernetes.secret_form import Installation, claims
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
-from secret_refresher.ports import Clock, WatchFailed
+from secret_refresher.ports import Clock, Fence, WatchFailed
 from secret_refresher.rights import Rule, secret_sinks, watches
 
 
 @final
 class Cluster:
-    """Makes Secret sinks, and keeps what they share. Reaches out only when one of them does."""
+    """Makes Secret sinks, and keeps what they share. Reaches out only when one of them does.
+
+    `fence`: who may write at all, where replicas share the tokens. `timeout`: of one request.
+    """
 
     def __init__(
         self,
@@ -30,13 +33,17 @@ class Cluster:
         clock: Clock,
         environ: Mapping[str, str],
         service_account: str = SERVICE_ACCOUNT,
+        *,
+        fence: Fence | None = None,
+        timeout: float | None = None,
     ) -> None:
+        self._fence = fence
         self._us = Installation(settings.field_manager, settings.owner)
         self._by_namespace = settings.drift is model.Drift.NAMESPACE
         self._may_list = False
         self._clock = clock
         self._stopped = threading.Event()
-        self._api = Api(Access(environ, service_account), clock)
+        self._api = Api(Access(environ, service_account), clock, timeout or TIMEOUT)
         self._drift = Drift(self._api, clock, self._stopped)
         self._namespaces = Namespaces(self._api, clock)
         self.events = KubernetesEvents(self._api, clock, self._stopped)
@@ -82,6 +89,7 @@ class Cluster:
             api=self._api,
             drift=self._drift,
             clock=self._clock,
+            fence=self._fence,
         )
 
     def follow(

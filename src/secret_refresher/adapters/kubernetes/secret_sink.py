@@ -21,8 +21,8 @@ from secret_refresher.adapters.kubernetes.secret_form import (
 from secret_refresher.adapters.kubernetes.secret_object import CHANGED, NOT_FOUND, SecretObject
 from secret_refresher.adapters.kubernetes.taking import Claim, claim, conflict, ours, writable
 from secret_refresher.config.model import SecretSink as Spec
-from secret_refresher.errors import Fault, Lane, Reason, Trouble
-from secret_refresher.ports import Clock, Finding, Held, Wrote
+from secret_refresher.errors import Fault, Lane, Reason, Trouble, not_held
+from secret_refresher.ports import Clock, Fence, Finding, Held, Wrote
 from secret_refresher.tokens.record import Record
 from secret_refresher.tokens.rendering import MOST, render
 from secret_refresher.tokens.token import Life, Token
@@ -42,7 +42,8 @@ _FUTURE = 2.0
 class SecretSink:
     """Implements `ports.Sink`; everything that is decided is decided in `taking`.
 
-    Every write names the uid and resourceVersion last seen. `namespace` None is the pod's own.
+    Every write names the uid and resourceVersion last seen, and is made only while the `fence`,
+    if there is one, is open. `namespace` None is the pod's own.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class SecretSink:
         "_calm",
         "_clock",
         "_drift",
+        "_fence",
         "_followed",
         "_found",
         "_home",
@@ -75,7 +77,9 @@ class SecretSink:
         api: Api,
         drift: Drift,
         clock: Clock,
+        fence: Fence | None = None,
     ) -> None:
+        self._fence = fence
         self._token = token
         self._spec = spec
         self._namespace = namespace
@@ -178,6 +182,7 @@ class SecretSink:
                 raise Trouble(refusal)
             there = self._object
             removed = removal(self._spec, found)
+            self._pass_fence()
             answer = there.delete(found) if wholly else there.merge(removed)
             if answer.status == CHANGED:
                 continue
@@ -338,6 +343,7 @@ class SecretSink:
             record=record,
             before=found,
         )
+        self._pass_fence()
         answer = self._object.apply(body, force=force)
         conflicts = faults.conflicts(answer.content) if answer.status == CHANGED else {}
         unvalued = _EMPTY_MAPS | {f".data.{key}" for key in content}
@@ -354,6 +360,11 @@ class SecretSink:
         written = self._remember(self._object.content(answer, "write"))
         self._uid = None if written is None else written.uid
         return True
+
+    def _pass_fence(self) -> None:
+        """Right before a write: is the token still ours to act for? Raises `Trouble`."""
+        if self._fence is not None and not self._fence.open(self._token):
+            raise Trouble(not_held(self._token))
 
     def _unsettled(self) -> Trouble:
         return Trouble(

@@ -201,8 +201,36 @@ def _totals(
             "Whether the last configuration read was taken.",
             [("", ledger.reload_successful)],
         )
+    yield from _election(ledger)
     running = labels(version=__version__, python=platform.python_version())
     yield _gauge("build_info", "What is running; always 1.", [(running, 1)])
+
+
+def _election(ledger: Ledger) -> Iterator[Family]:
+    """Only where replicas share the tokens."""
+    if not ledger.leader:
+        return
+    yield _gauge(
+        "leader",
+        "Whether this replica holds the shard.",
+        ((labels(shard=str(shard)), held) for shard, held in sorted(ledger.leader.items())),
+    )
+    yield _counter(
+        "handovers",
+        "Shards taken, released and lost by this replica.",
+        (
+            (f"_total{labels(shard=str(shard), change=change)}", number)
+            for (shard, change), number in sorted(ledger.handovers.items())
+        ),
+    )
+    yield _counter(
+        "election_failures",
+        "Times that something began to keep this replica out of the election, by reason.",
+        (
+            (f"_total{labels(reason=reason)}", number)
+            for reason, number in sorted(ledger.election_failures.items())
+        ),
+    )
 
 
 # --- origins -------------------------------------------------------------------------------

@@ -7,8 +7,19 @@ from collections import defaultdict
 from collections.abc import Set as AbstractSet
 from typing import final
 
+from secret_refresher.election.terms import Move
+from secret_refresher.errors import Fault
 from secret_refresher.lifecycle import events
-from secret_refresher.ports import Broadcast, ConfigRefused, ConfigTaken, Exchange, Subject
+from secret_refresher.ports import (
+    Broadcast,
+    ConfigRefused,
+    ConfigTaken,
+    Electing,
+    ElectionTroubled,
+    Exchange,
+    ShardMoved,
+    Subject,
+)
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds in seconds of the request duration histogram."""
@@ -82,6 +93,9 @@ class Ledger:
         self.origins: dict[str, OriginCounts] = defaultdict(OriginCounts)
         self.publishes: dict[tuple[str, str], int] = defaultdict(int)
         self.reload_successful: int | None = None
+        self.leader: dict[int, int] = {}
+        self.handovers: dict[tuple[int, str], int] = defaultdict(int)
+        self.election_failures: dict[str, int] = defaultdict(int)
 
     def count(
         self, about: Subject | None, fact: events.Notice | Exchange | Broadcast, wall: float
@@ -108,6 +122,15 @@ class Ledger:
                 self.reload_successful = 1
             case ConfigRefused():
                 self.reload_successful = 0
+            case Electing(shards):
+                self.leader = dict.fromkeys(range(shards), 0)
+            case ShardMoved(move=Move.LEAVING):
+                pass  # it is ours until it is released
+            case ShardMoved():
+                self.leader[fact.shard] = int(fact.move is Move.TAKEN)
+                self.handovers[fact.shard, fact.move.value] += 1
+            case ElectionTroubled(Fault(reason)):
+                self.election_failures[str(reason)] += 1
 
     def _exchange(self, counts: TokenCounts, exchange: Exchange) -> None:
         if exchange.discovery:

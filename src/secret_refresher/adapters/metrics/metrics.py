@@ -10,7 +10,15 @@ from secret_refresher.adapters.metrics.ledger import Ledger
 from secret_refresher.adapters.metrics.text import encode
 from secret_refresher.config.model import State
 from secret_refresher.lifecycle import events
-from secret_refresher.ports import Broadcast, Clock, ConfigTaken, Exchange, Subject, View
+from secret_refresher.ports import (
+    Broadcast,
+    Clock,
+    ConfigTaken,
+    Exchange,
+    ShardMoved,
+    Subject,
+    View,
+)
 
 __all__ = ["PREFIX", "Metrics"]
 
@@ -35,7 +43,7 @@ class Metrics:
     def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
         """Counts a fact."""
         self._ledger.count(about, fact, self._clock.wall())
-        if isinstance(fact, ConfigTaken) and self._view is not None:
+        if isinstance(fact, ConfigTaken | ShardMoved) and self._view is not None:
             self._ledger.keep({subject.name for subject, _ in self._view.tokens()})
 
     def exposition(self, accept: str) -> tuple[str, bytes]:
