@@ -17,6 +17,8 @@ NAMES = (
     "trust",
     "restart",
     "rotation",
+    "recovery",
+    "fill",
     "peers",
 )
 

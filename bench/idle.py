@@ -20,9 +20,11 @@ def measure(scale: Scale) -> list[Row]:
     with course(lifetime=3600.0) as on, on.running(DAEMON) as process:
         on.wait(process, 1)
         time.sleep(min(_SETTLE, seconds))
-        begin, before = time.monotonic(), usage.cpu(process.pid)
+        begin, before, woken = time.monotonic(), usage.cpu(process.pid), usage.wakes(process.pid)
         time.sleep(seconds)
-        used = (usage.cpu(process.pid) - before) / (time.monotonic() - begin)
+        passed = time.monotonic() - begin
+        used = (usage.cpu(process.pid) - before) / passed
+        wakes = (usage.wakes(process.pid) - woken) / passed
     return [
         Row(
             bench="idle",
@@ -30,5 +32,6 @@ def measure(scale: Scale) -> list[Row]:
             figure=100 * used,
             unit="% of a core",
             bar=BAR,
-        )
+        ),
+        Row(bench="idle", what="wake-ups of all its threads", figure=wakes, unit="a second"),
     ]

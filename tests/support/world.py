@@ -28,6 +28,7 @@ from secret_refresher.tokens.token import Grant, Life, Token
 from support.tokens import WALL
 
 RAW = Render()
+LATER = Fault(Reason.RATE_LIMITED, "too many", "ask less", Lane.TRANSIENT)
 AWAY = Fault(Reason.CONNECT, "refused", "start it", Lane.TRANSIENT)
 
 
@@ -133,7 +134,17 @@ class Service:
     lifetime: float = 100.0
     away: list[tuple[float, float]] = field(default_factory=list)
     refuses: bool = False
+    rate: int | None = None
+    """Requests that it takes in a second; the others are told to come later."""
     asked: list[float] = field(default_factory=list)
+
+    def busy(self, now: float) -> bool:
+        """Whether the request that was put down last is one too many."""
+        return (
+            self.rate is not None
+            and self.asked[-self.rate - 1 :][0] > now - 1
+            and (len(self.asked) > self.rate)
+        )
 
 
 def _target(spec: SinkSpec) -> str:
@@ -192,6 +203,8 @@ class World:
         where = origin_of(token.token_url)
         if any(begin <= self.time < end for begin, end in service.away):
             return Outcome(AWAY, (Exchange(where, None, self.latency, reached=False),), "c")
+        if service.busy(self.time):
+            return Outcome(LATER, (Exchange(where, 429, self.latency, reached=True),), "c")
         if service.refuses:
             fault = Fault(Reason.INVALID_CLIENT, "refused", "rotate", Lane.PERMANENT)
             return Outcome(fault, (Exchange(where, 401, self.latency, reached=True),), "c")
