@@ -19,6 +19,11 @@ CN = {name}
 basicConstraints = critical, CA:true
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[between]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [leaf]
 basicConstraints = critical, CA:false
 keyUsage = critical, digitalSignature
@@ -40,6 +45,8 @@ x509_extensions = leaf
 commonName = supplied
 """
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+_END = "-----END CERTIFICATE-----"
+_NAMES = "DNS:localhost,IP:127.0.0.1"
 
 
 @final
@@ -50,17 +57,49 @@ class Leaf:
     certificate: str
     key: str
 
-    def server(self) -> ssl.SSLContext:
-        """A context that serves it."""
+    def server(
+        self, clients: str | None = None, *, seen: list[bytes | None] | None = None
+    ) -> ssl.SSLContext:
+        """A context that serves it.
+
+        With `clients`, a file of authorities, everybody has to show a certificate of one of them.
+        `seen` gets the certificate of each connection in DER, or None.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
+        if clients is not None:
+            context.load_verify_locations(clients)
+            context.verify_mode = ssl.CERT_REQUIRED
+        if seen is not None:
+            context.sslsocket_class = _witness(seen)
         return context
+
+    def der(self) -> bytes:
+        """The certificate as it is seen in TLS."""
+        return ssl.PEM_cert_to_DER_cert(_text(self.certificate).split("-----END", 1)[0] + _END)
+
+    def followed_by(self, *files: str) -> Leaf:
+        """The same with the certificates of these files behind its own, in a file of its own."""
+        path = f"{self.certificate}.chain"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(map(_text, (self.certificate, *files))))
+        return Leaf(path, self.key)
+
+    def in_one(self) -> str:
+        """A PEM file with both."""
+        path = f"{self.certificate}.both"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(_text(self.certificate) + _text(self.key))
+        return path
 
 
 class Authority:
-    """An authority of its own, in an empty folder; `file` is its certificate."""
+    """An authority of its own, in an empty folder; `file` is its certificate.
 
-    def __init__(self, folder: str, name: str = "tests") -> None:
+    With `under` it stands below another one.
+    """
+
+    def __init__(self, folder: str, name: str = "tests", under: Authority | None = None) -> None:
         self._folder = folder
         self._name = name
         self.file = os.path.join(folder, "ca.pem")
@@ -68,12 +107,35 @@ class Authority:
         with open(os.path.join(folder, "index"), "w", encoding="utf-8"):
             pass
         config = self._config(name, "DNS:unused")
+        if under is not None:
+            asked = os.path.join(folder, "ca.csr")
+            _openssl(["req", "-new", "-config", config, *_KEY, "-keyout", self._key, "-out", asked])
+            under.sign(config, asked, self.file, "between")
+            return
         root = ["-config", config, "-extensions", "root", "-days", "30"]
         _openssl(["req", "-x509", *root, *_KEY, "-keyout", self._key, "-out", self.file])
 
-    def issue(
-        self, names: str = "DNS:localhost,IP:127.0.0.1", begins: int = -1, ends: int = 30
-    ) -> Leaf:
+    def sign(
+        self, config: str, asked: str, out: str, section: str, days: tuple[float, float] = (-1, 30)
+    ) -> None:
+        """A certificate for a request, valid from and to these days."""
+        signer = ["-config", config, "-cert", self.file, "-keyfile", self._key]
+        dates = ["-startdate", _date(days[0]), "-enddate", _date(days[1]), "-extensions", section]
+        _openssl(["ca", "-batch", "-notext", *signer, *dates, "-in", asked, "-out", out])
+
+    def self_signed(self, begins: float = -1, ends: float = 30) -> Leaf:
+        """A certificate that no authority stands behind."""
+        base = os.path.join(self._folder, f"alone-{len(os.listdir(self._folder))}")
+        leaf = Leaf(f"{base}.pem", f"{base}.key")
+        config, asked = self._config(os.path.basename(base), _NAMES), f"{base}.csr"
+        _openssl(["req", "-new", "-config", config, *_KEY, "-keyout", leaf.key, "-out", asked])
+        dates = ["-startdate", _date(begins), "-enddate", _date(ends)]
+        signer = ["-config", config, "-selfsign", "-keyfile", leaf.key]
+        files = ["-in", asked, "-out", leaf.certificate]
+        _openssl(["ca", "-batch", "-notext", *signer, *dates, *files])
+        return leaf
+
+    def issue(self, names: str = _NAMES, begins: float = -1, ends: float = 30) -> Leaf:
         """A certificate for `names` (an OpenSSL subjectAltName), valid from and to these days."""
         number = len(os.listdir(self._folder))
         base = os.path.join(self._folder, f"leaf-{number}")
@@ -81,10 +143,7 @@ class Authority:
         config = self._config(f"leaf-{number}", names)
         asked = f"{base}.csr"
         _openssl(["req", "-new", "-config", config, *_KEY, "-keyout", leaf.key, "-out", asked])
-        signer = ["-config", config, "-cert", self.file, "-keyfile", self._key]
-        dates = ["-startdate", _date(begins), "-enddate", _date(ends)]
-        files = ["-in", asked, "-out", leaf.certificate]
-        _openssl(["ca", "-batch", "-notext", *signer, *dates, *files])
+        self.sign(config, asked, leaf.certificate, "leaf", (begins, ends))
         return leaf
 
     def _config(self, name: str, names: str) -> str:
@@ -94,7 +153,23 @@ class Authority:
         return path
 
 
-def _date(days: int) -> str:
+def _witness(seen: list[bytes | None]) -> type[ssl.SSLSocket]:
+    class Witness(ssl.SSLSocket):
+        """Puts down whom it talks to."""
+
+        def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as ssl has it
+            super().do_handshake(block)
+            seen.append(self.getpeercert(binary_form=True))
+
+    return Witness
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _date(days: float) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
 
 

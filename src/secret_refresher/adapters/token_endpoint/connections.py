@@ -12,6 +12,7 @@ import contextlib
 import logging
 import queue
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -61,7 +62,14 @@ class _Reporting(HTTPConnection):
         hop.sending(reused=reused)
         # Exactly the configured path: the library would write its escapes anew.
         target = hop.request.target if url.startswith("/") else url
-        super().request(method, target, *args, **options)
+        try:
+            super().request(method, target, *args, **options)
+        except ssl.SSLEOFError:
+            # The server hung up while we sent. In TLS 1.3 that is how it refuses a client
+            # certificate, and it has said so before.
+            if isinstance(self.sock, ssl.SSLSocket):
+                self.sock.recv(1)
+            raise
 
     def close(self) -> None:
         try:
