@@ -41,12 +41,19 @@ config; path: where the configuration stands in the values.
   {{- $files := list -}}
   {{- $absent := eq ($both.state | default "present") "absent" -}}
   {{- if not $absent -}}
-    {{- if not $auth.clientId -}}
+    {{- $method := $auth.method | default "" -}}
+    {{- if and (not $auth.clientId) (or $auth.clientIdFile (ne $method "client_assertion")) -}}
       {{- $files = append $files (dict "key" "auth.clientIdFile" "path" ($auth.clientIdFile | default "/etc/secret-refresher/credentials/{name}/client_id")) -}}
     {{- end -}}
-    {{- $files = append $files (dict "key" "auth.clientSecretFile" "path" ($auth.clientSecretFile | default "/etc/secret-refresher/credentials/{name}/client_secret")) -}}
-    {{- with $auth.previousClientSecretFile -}}
-      {{- $files = append $files (dict "key" "auth.previousClientSecretFile" "path" .) -}}
+    {{- if eq $method "private_key_jwt" -}}
+      {{- $files = append $files (dict "key" "auth.privateKeyFile" "path" ($auth.privateKeyFile | default "/etc/secret-refresher/credentials/{name}/private_key")) -}}
+    {{- else if eq $method "client_assertion" -}}
+      {{- $files = append $files (dict "key" "auth.assertionFile" "path" ($auth.assertionFile | default "/etc/secret-refresher/credentials/{name}/assertion")) -}}
+    {{- else if not (hasSuffix "tls_client_auth" $method) -}}
+      {{- $files = append $files (dict "key" "auth.clientSecretFile" "path" ($auth.clientSecretFile | default "/etc/secret-refresher/credentials/{name}/client_secret")) -}}
+      {{- with $auth.previousClientSecretFile -}}
+        {{- $files = append $files (dict "key" "auth.previousClientSecretFile" "path" .) -}}
+      {{- end -}}
     {{- end -}}
     {{- with ($both.tls | default dict).caFile -}}
       {{- $files = append $files (dict "key" "tls.caFile" "path" .) -}}

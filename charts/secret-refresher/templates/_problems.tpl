@@ -80,6 +80,8 @@ mounts: further ones.
       {{- printf "\n%s: must be one folder and one file below %s, as %smine/%s" $at $folder $folder (last $rest) -}}
     {{- else if not (get (get $.given $value | default dict) (first $rest)) -}}
       {{- printf "\n%s%s.%s: is missing; name what holds the files below %s%s, as {secretName: my-secret}" $.given.path $value (first $rest) $folder (first $rest) -}}
+    {{- else if and (get (get $.given $value) (first $rest)).serviceAccountToken (ne $file.key "auth.assertionFile") -}}
+      {{- printf "\n%s: is read from %s%s.%s, which is a ServiceAccount token; only auth.assertionFile can be one, so name another entry" $at $.given.path $value (first $rest) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}

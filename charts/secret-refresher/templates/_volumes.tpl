@@ -37,6 +37,14 @@ projected:
     {{- range $entry, $files := $mounted }}
     {{- $given := get $entries $entry | default dict }}
     {{- $keys := $given.keys | default dict }}
+    {{- with $given.serviceAccountToken }}
+    {{- range $file := $files }}
+    - serviceAccountToken:
+        audience: {{ $given.serviceAccountToken.audience | quote }}
+        expirationSeconds: {{ $given.serviceAccountToken.expirationSeconds | default 3600 }}
+        path: {{ printf "%s/%s" $entry $file | quote }}
+    {{- end }}
+    {{- else }}
     - {{ ternary "secret" "configMap" (hasKey $given "secretName") }}:
         name: {{ $given.secretName | default $given.configMapName }}
         optional: true
@@ -45,6 +53,7 @@ projected:
           - key: {{ get $keys $file | default $file | quote }}
             path: {{ printf "%s/%s" $entry $file | quote }}
           {{- end }}
+    {{- end }}
     {{- end }}
 {{- end -}}
 {{- end -}}

@@ -13,7 +13,7 @@ root; tokens.
 {{- $live := and $values.lookup ($root.Capabilities.APIVersions.Has "v1/Pod") -}}
 {{- range $entry, $files := $mounted -}}
   {{- $given := get $values.credentials $entry -}}
-  {{- if $live -}}
+  {{- if and $live $given.secretName -}}
     {{- $secret := lookup "v1" "Secret" $home $given.secretName -}}
     {{- if $secret -}}
       {{- range $file := $files -}}
