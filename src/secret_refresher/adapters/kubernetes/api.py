@@ -262,10 +262,14 @@ def _headers(response: urllib3.BaseHTTPResponse) -> Mapping[str, str]:
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """Lines of a stream; one that does not end with a line is none of a watch."""
-    rest = b""
+    rest = bytearray()  # only ever added to: a line without an end costs no more than its length
     while len(rest) <= MOST_ANSWER and (part := response.read1(64 * 1024)):
-        *whole, rest = (rest + part).split(b"\n")
-        yield from (line for line in whole if line.strip())
+        *whole, last = part.split(b"\n")
+        if whole:
+            whole[0] = bytes(rest) + whole[0]
+            rest.clear()
+            yield from (line for line in whole if line.strip())
+        rest += last
     if rest.strip():
         raise Trouble(faults.strange(response.status, "watch"))
 
