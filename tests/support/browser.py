@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
@@ -62,6 +62,11 @@ class Watched:
         self.page.goto(self.base + query)
         return self.page
 
+    def forgive(self, why: str) -> None:
+        """Forgets complaints that a test provoked: they must be there, and say `why`."""
+        assert any(why in complaint for complaint in self.complaints)
+        self.complaints = [complaint for complaint in self.complaints if why not in complaint]
+
     def _hear(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
             self.complaints.append(text)
@@ -74,3 +79,7 @@ class Watched:
         else:
             self.strangers.append(url)
             route.abort()
+
+
+Look = Callable[..., Watched]
+"""Opens a window on a port; keyword arguments as Playwright's contexts take them."""

@@ -34,8 +34,8 @@ _PAGE = """<!doctype html>
 <main>
 <p class="verdict {tone}" id="verdict" role="status">{verdict}</p>
 <p class="notice" id="stale" role="alert" hidden></p>
-<noscript><p class="notice">Without JavaScript this page stands still;
-<a href="">load it again</a> for what is true now.</p></noscript>
+<p class="notice" id="still">Without JavaScript this page stands still;
+<a href="">load it again</a> for what is true now.</p>
 {attention}
 <section aria-labelledby="tokens" id="list">
 <h2 id="tokens" tabindex="-1">Tokens</h2>

@@ -102,7 +102,8 @@
     }
   }
 
-  function take(text) {
+  // `back`: the reader went to another address, so the field shows what that one asks for.
+  function take(text, back) {
     const young = new DOMParser().parseFromString(text, "text/html");
     if (!young.getElementById("verdict")) throw new Error("no page of ours");
     ahead = Number(young.body.dataset.now) - Date.now() / 1000;
@@ -113,7 +114,7 @@
       if (old && other) become(old, other);
     }
     const field = document.getElementById("q");
-    if (document.activeElement !== field) field.value = field.getAttribute("value");
+    if (back || document.activeElement !== field) field.value = field.getAttribute("value");
     localise();
     tick();
   }
@@ -133,7 +134,7 @@
     if (!document.hidden) timer = setTimeout(ask, 1000 * Number(document.body.dataset.every));
   }
 
-  async function ask() {
+  async function ask(back = false) {
     clearTimeout(timer);
     if (running) running.abort();
     const mine = (running = new AbortController());
@@ -145,7 +146,7 @@
         complain((await answer.text()).trim().slice(0, 300) + ".");
         return;
       }
-      take(await answer.text());
+      take(await answer.text(), back);
       heard = Date.now();
       complain("");
     } catch {
@@ -194,9 +195,10 @@
     await go(link.getAttribute("href"), false);
     if (moved) document.getElementById("tokens").focus();
   });
-  addEventListener("popstate", ask);
+  addEventListener("popstate", () => ask(true));
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
 
+  document.getElementById("still").hidden = true; // for browsers whose style sheets cannot tell
   ahead = Number(document.body.dataset.now) - Date.now() / 1000;
   localise();
   tick();

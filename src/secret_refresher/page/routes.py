@@ -128,7 +128,7 @@ class _Desk:
             self._places.release()
 
     def _answer(self, kind: str, query: Query, encode: Encode) -> Answer:
-        now = self._clock.now()
+        now = time.monotonic()
         self._kept = {key: kept for key, kept in self._kept.items() if now < kept[0] + AGAIN}
         at, body = self._kept.get((kind, query), (now, b""))
         if not body:
