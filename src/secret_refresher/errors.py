@@ -56,6 +56,11 @@ class Reason(StrEnum):
     TERMINATING = "terminating"
     KUBERNETES = "kubernetes"
     NOT_HELD = "not_held"
+    # Who is to be told of it.
+    NO_PROCESS = "no_process"
+    WRONG_PROCESS = "wrong_process"
+    UNHANDLED_SIGNAL = "unhandled_signal"
+    SHORT_LIVED = "short_lived"
     # A defect of ours.
     INTERNAL = "internal"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, final
 
+from secret_refresher.config.consumers import ConsumerSpec
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.election.terms import Move
 from secret_refresher.errors import Fault
@@ -175,6 +176,30 @@ class Fence(Protocol):
 
     def open(self, token: str) -> bool:
         """Whether this replica may act for a token at this very moment."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How telling a consumer ended well.
+
+    `knew`: it had heard of these tokens, and was left alone. `wait`: it was not told, and is not
+    to be for so many seconds, as it was told of others lately; 0 where it was.
+    """
+
+    knew: bool = False
+    wait: float = 0.0
+
+
+class Consumers(Protocol):
+    """Tells applications that there are new tokens. Called from many threads at once."""
+
+    def tell(self, consumer: ConsumerSpec, of: Mapping[str, Life]) -> Heard:
+        """One attempt; `of` are the new tokens' lives by their names, never the tokens.
+
+        Raises `Trouble`.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from secret_refresher.config.consumers import RolloutConsumer
 from secret_refresher.config.model import (
     Config,
     Drift,
@@ -29,11 +30,12 @@ EVERYWHERE = ""
 @final
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a Role: `verbs` on `resource` of the core group; `names` empty means any."""
+    """One rule of a Role: `verbs` on `resource`; `names` empty means any, `group` the core's."""
 
     resource: str
     verbs: tuple[str, ...]
     names: tuple[str, ...] = ()
+    group: str = ""
 
 
 def rights(config: Config, home: str) -> Mapping[str, tuple[Rule, ...]]:
@@ -46,9 +48,16 @@ def rights(config: Config, home: str) -> Mapping[str, tuple[Rule, ...]]:
     for token, sink in secret_sinks(config):
         for namespace in _namespaces(sink, home):
             by_name[namespace][sink.name] |= _verbs(token, sink) | watched
+    restarted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for rollout in rollouts(config):
+        restarted[rollout.namespace or home][rollout.kind.resource].add(rollout.name)
     return {
-        namespace: tuple(_rules(namespace, names, config.kubernetes.drift))
-        for namespace, names in sorted(by_name.items())
+        namespace: (
+            *_rules(namespace, by_name[namespace], config.kubernetes.drift),
+            *_restarts(restarted[namespace]),
+            Rule("events", ("create",)),
+        )
+        for namespace in sorted(by_name.keys() | restarted.keys())
     }
 
 
@@ -58,6 +67,13 @@ def secret_sinks(config: Config) -> Iterable[tuple[TokenConfig, SecretSink]]:
         for sink in token.sinks:
             if isinstance(sink, SecretSink):
                 yield token, sink
+
+
+def rollouts(config: Config) -> Iterable[RolloutConsumer]:
+    """Every workload that is restarted for a token."""
+    for token in config.tokens:
+        if token.state is State.PRESENT:
+            yield from (each for each in token.notify if isinstance(each, RolloutConsumer))
 
 
 def watches(config: Config) -> bool:
@@ -99,11 +115,15 @@ def _rules(namespace: str, names: Mapping[str, set[str]], drift: Drift) -> Itera
         alike[tuple(sorted(wanted))].append(name)
     for verbs, together in alike.items():
         yield Rule("secrets", verbs, tuple(together))
-    if drift is Drift.NAMESPACE:
+    if drift is Drift.NAMESPACE and names:
         yield Rule("secrets", ("list", "watch"))
     if namespace == EVERYWHERE:
         yield Rule("namespaces", ("list", "watch"))
-    yield Rule("events", ("create",))
+
+
+def _restarts(workloads: Mapping[str, set[str]]) -> Iterable[Rule]:
+    for resource, names in sorted(workloads.items()):
+        yield Rule(resource, ("get", "patch"), tuple(sorted(names)), "apps")
 
 
 def manifests(config: Config, service_account: str, home: str) -> list[dict[str, Any]]:
@@ -134,4 +154,5 @@ def manifests(config: Config, service_account: str, home: str) -> list[dict[str,
 
 def _rule(rule: Rule) -> dict[str, Any]:
     names = {"resourceNames": list(rule.names)} if rule.names else {}
-    return {"apiGroups": [""], "resources": [rule.resource], **names, "verbs": list(rule.verbs)}
+    groups, resources = [rule.group], [rule.resource]
+    return {"apiGroups": groups, "resources": resources, **names, "verbs": list(rule.verbs)}

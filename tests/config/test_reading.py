@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from secret_refresher.config.consumers import (
+    HttpConsumer,
+    HttpMethod,
+    RolloutConsumer,
+    SignalConsumer,
+    SignalName,
+    WorkloadKind,
+)
 from secret_refresher.config.model import (
     Auth,
     AuthMethod,
@@ -78,6 +86,25 @@ def test_every_key_reaches_its_attribute(load: Load) -> None:
                 ),
                 adopt=False,
                 sinks=(FileSink(path="/var/run/tokens/partner-api", mode=0o440),),
+                notify=(
+                    HttpConsumer(
+                        url="https://127.0.0.1:9000/-/reload",
+                        method=HttpMethod.PUT,
+                        timeout=3.0,
+                        headers={"X-Why": "token"},
+                        ca_file="/ca.pem",
+                    ),
+                    SignalConsumer(
+                        process="app", pid_file="/run/partner-api.pid", signal=SignalName.USR1
+                    ),
+                    RolloutConsumer(
+                        kind=WorkloadKind.STATEFUL_SET,
+                        name="partner-api-app",
+                        namespace="apps",
+                        min_interval=300.0,
+                        min_life=7200.0,
+                    ),
+                ),
             ),
         ),
         server=Server(address=("::1", 9000), page=Page.ALL),

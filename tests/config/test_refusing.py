@@ -355,7 +355,6 @@ def test_a_misspelt_key_is_recognised(path: str, key: str, meant: str) -> None:
     "path",
     [
         "election",
-        "tokens[0].notify",
     ],
 )
 def test_keys_of_the_future_are_unknown(path: str) -> None:

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from secret_refresher.config.grammar import CONFIG, DEFAULTS, LOG, SERVER, TOKEN
+from secret_refresher.config.grammar_notify import HTTP, ROLLOUT, SIGNAL
 from secret_refresher.config.grammar_sinks import FILE
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
 from secret_refresher.config.methods import BELONGS, GIVEN, SECRETS, SHOWN, SIGNED
@@ -61,7 +62,10 @@ def test_every_object_is_closed_and_every_key_explained() -> None:
         assert all(known.get("description") for known in schema["properties"].values())
 
 
-@pytest.mark.parametrize("section", [AUTH, REQUEST, TLS, REFRESH, TOKEN, SERVER, LOG, FILE])
+@pytest.mark.parametrize(
+    "section",
+    [AUTH, REQUEST, TLS, REFRESH, TOKEN, SERVER, LOG, FILE, HTTP, SIGNAL, ROLLOUT],
+)
 def test_every_attribute_has_one_key(section: Section) -> None:
     """Model, reader and schema have the same keys: nothing of one is missing in another."""
     attributes = [known.attribute for known in section.keys.values()]

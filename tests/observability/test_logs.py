@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from secret_refresher.adapters.logs import Logs
+from secret_refresher.config.consumers import HttpConsumer
 from secret_refresher.config.model import Config, Log, LogFormat, LogLevel, State
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
@@ -34,6 +35,7 @@ SUBJECT = Subject("partner-api", (("file", "/tokens/partner-api"),))
 DENIED = Fault(
     Reason.INVALID_CLIENT, "it was refused", "rotate it", lane=Lane.PERMANENT, status=401
 )
+APP = HttpConsumer(url="http://app/reload?quietly")
 
 
 def logs(level: LogLevel = LogLevel.DEBUG) -> tuple[Logs, Callable[[], list[Line]]]:
@@ -73,6 +75,13 @@ NOTICES: tuple[tuple[events.Notice | Exchange, str, str], ...] = (
     (events.MethodNotOffered("https://id", "tls_client_auth", ("none",)), "warning", "not offered"),
     (events.CertificateEnds("/tls.crt", 1.7e9, 60.0), "warning", "expires soon"),
     (events.CertificateEnds("/tls.crt", 1.7e9, 0.0), "error", "has expired"),
+    (events.Notified(APP, LIFE, knew=False, after=1), "info", "consumer told"),
+    (events.Notified(APP, LIFE, knew=True, after=0), "debug", "consumer knew"),
+    (events.NotifyFailed(APP, LIFE, DENIED, 1, 2.0, given_up=False), "warning", "not told"),
+    (events.NotifyFailed(APP, LIFE, DENIED, 20, 0.0, given_up=True), "error", "given up"),
+    (events.NotifyDeferred(APP, 60.0), "info", "told later"),
+    (events.NotifySkipped(APP, LIFE, DENIED, first=True), "warning", "skipped"),
+    (events.NotifySkipped(APP, LIFE, DENIED, first=False), "debug", "skipped"),
     (Exchange("https://id.example.com:443", 200, 0.1, reached=True), "debug", "token request"),
     (Exchange("https://a:443", 200, 0.1, reached=True, discovery=True), "debug", "discovery"),
 )

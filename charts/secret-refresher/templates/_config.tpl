@@ -26,16 +26,17 @@ replace, null removes, and one of two that exclude each other removes the other.
 
 {{/*
 tokens: of a configuration, as JSON: what objects follow from, with the defaults in it and {name}
-expanded. `at` is the token's place for people, `files` are read, `sinks` are written.
+expanded. `at` is the token's place for people, `files` are read, `sinks` are written, `rollouts` are
+restarted.
 config; path: where the configuration stands in the values.
 */}}
 {{- define "secret-refresher.tokens" -}}
 {{- $found := list -}}
-{{- $defaults := pick (.config.defaults | default dict) "state" "tokenUrl" "auth" "tls" "refresh" "sinks" -}}
+{{- $defaults := pick (.config.defaults | default dict) "state" "tokenUrl" "auth" "tls" "refresh" "sinks" "notify" -}}
 {{- $path := .path -}}
 {{- range $index, $token := .config.tokens -}}
   {{- $both := deepCopy $defaults -}}
-  {{- include "secret-refresher.layer" (dict "under" $both "over" (pick $token "name" "state" "tokenUrl" "auth" "tls" "refresh" "sinks")) -}}
+  {{- include "secret-refresher.layer" (dict "under" $both "over" (pick $token "name" "state" "tokenUrl" "auth" "tls" "refresh" "sinks" "notify")) -}}
   {{- $at := printf "%s.tokens[%d]" $path $index -}}
   {{- $auth := $both.auth | default dict -}}
   {{- $files := list -}}
@@ -78,8 +79,15 @@ config; path: where the configuration stands in the values.
             "mode" ($file.mode | default "")) -}}
     {{- end -}}
   {{- end -}}
+  {{- $rollouts := list -}}
+  {{- range ternary list $both.notify $absent -}}
+    {{- with .rollout -}}
+      {{- $rollouts = append $rollouts (dict "resource" (printf "%ss" (lower .kind))
+            "namespace" (.namespace | default "") "name" (replace "{name}" $token.name .name)) -}}
+    {{- end -}}
+  {{- end -}}
   {{- $refresh := $both.refresh | default dict -}}
-  {{- $found = append $found (dict "name" $token.name "at" $at "files" $files "sinks" $sinks
+  {{- $found = append $found (dict "name" $token.name "at" $at "files" $files "sinks" $sinks "rollouts" $rollouts
         "endpoint" ($both.tokenUrl | default "")
         "absent" $absent
         "latest" ($refresh.at | default 0.75)
@@ -93,9 +101,15 @@ config; path: where the configuration stands in the values.
 {{- include "secret-refresher.tokens" (dict "config" .Values.config "path" "config") -}}
 {{- end -}}
 
-{{/* writesSecrets: "true" where one of the tokens (a list) goes to a Secret, else empty. */}}
+{{/*
+writesSecrets: "true" where one of the tokens (a list) goes to a Secret, or restarts a workload: the
+API server is asked then. Else empty.
+*/}}
 {{- define "secret-refresher.writesSecrets" -}}
-{{- range . -}}{{- range .sinks -}}{{- if eq .kind "secret" -}}true{{- end -}}{{- end -}}{{- end -}}
+{{- range . -}}
+  {{- range .sinks -}}{{- if eq .kind "secret" -}}true{{- end -}}{{- end -}}
+  {{- range .rollouts -}}true{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* appearance: the section `kubernetes` as JSON; this release is the owner unless another is named. */}}

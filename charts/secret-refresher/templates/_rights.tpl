@@ -1,9 +1,9 @@
 {{/* The least rights, as `secret-refresher rbac` prints them. */}}
 
 {{/*
-rights: of tokens (a list), as JSON: by namespace, Secret names by the verbs that they need. The
-namespace "" stands for the whole cluster. Where a Secret is created, read, repaired and removed,
-the rights say so name by name.
+rights: of tokens (a list), as JSON: by namespace, names by what is needed on them, which is written
+resource|group|verbs. The namespace "" stands for the whole cluster. Where a Secret is created, read,
+repaired and removed, the rights say so name by name.
 root; tokens.
 */}}
 {{- define "secret-refresher.rights" -}}
@@ -12,6 +12,7 @@ root; tokens.
 {{- /* Up to 64 Secrets are watched one by one; the pod's own namespace counts as "" here. */ -}}
 {{- $targets := dict -}}
 {{- $wanted := dict -}}
+{{- $restarted := dict -}}
 {{- range $token := .tokens -}}
   {{- range $sink := .sinks -}}
     {{- if eq .kind "secret" -}}
@@ -27,13 +28,20 @@ root; tokens.
       {{- end -}}
     {{- end -}}
   {{- end -}}
+  {{- range .rollouts -}}
+    {{- $namespace := .namespace | default $home -}}
+    {{- $needed := printf "%s|apps|get,patch" .resource -}}
+    {{- $names := get $restarted $namespace | default dict -}}
+    {{- $_ := set $names $needed (append (get $names $needed | default list) .name | uniq) -}}
+    {{- $_ := set $restarted $namespace $names -}}
+  {{- end -}}
 {{- end -}}
 {{- $watched := and (eq $drift "auto") (le (len $targets) 64) -}}
 {{- $rights := dict -}}
-{{- range $namespace, $names := $wanted -}}
-  {{- $alike := dict -}}
-  {{- range $name, $verbs := $names -}}
-    {{- $key := ternary (concat $verbs (list "list" "watch")) $verbs $watched | uniq | sortAlpha | join "," -}}
+{{- range $namespace := concat (keys $wanted) (keys $restarted) | uniq -}}
+  {{- $alike := get $restarted $namespace | default dict -}}
+  {{- range $name, $verbs := get $wanted $namespace | default dict -}}
+    {{- $key := ternary (concat $verbs (list "list" "watch")) $verbs $watched | uniq | sortAlpha | join "," | printf "secrets||%s" -}}
     {{- $_ := set $alike $key (append (get $alike $key | default list) $name) -}}
   {{- end -}}
   {{- $_ := set $rights $namespace $alike -}}
@@ -43,17 +51,20 @@ root; tokens.
 
 {{/*
 rules: of one namespace.
-root; namespace; names: by verbs, as above.
+root; namespace; names: by what is needed on them, as above.
 */}}
 {{- define "secret-refresher.rules" -}}
-{{- range $verbs, $names := .names }}
-- apiGroups: [""]
-  resources: [secrets]
+{{- $secrets := false }}
+{{- range $needed, $names := .names }}
+{{- $parts := splitList "|" $needed }}
+{{- if eq (first $parts) "secrets" }}{{- $secrets = true }}{{- end }}
+- apiGroups: [{{ index $parts 1 | quote }}]
+  resources: [{{ first $parts }}]
   resourceNames:
     {{- toYaml $names | nindent 4 }}
-  verbs: [{{ splitList "," $verbs | join ", " }}]
+  verbs: [{{ last $parts | splitList "," | join ", " }}]
 {{- end }}
-{{- if eq ((.root.Values.config.kubernetes | default dict).drift | default "auto") "namespace" }}
+{{- if and $secrets (eq ((.root.Values.config.kubernetes | default dict).drift | default "auto") "namespace") }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]

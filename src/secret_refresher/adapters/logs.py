@@ -200,7 +200,37 @@ def _token(about: Subject, fact: object) -> Line:
             )
         case events.MethodNotOffered() | events.CertificateEnds():
             return _source(fact)
+        case events.Notified() | events.NotifyFailed():
+            return _consumer(fact)
+        case events.NotifyDeferred() | events.NotifySkipped():
+            return _not_told(fact)
     return _sink(about, fact)
+
+
+def _consumer(fact: events.Notified | events.NotifyFailed) -> Line:
+    values = {**_whom(fact), "issued_at": rfc3339(fact.life.issued_at)}
+    if isinstance(fact, events.Notified):
+        values["after_failures"] = fact.after
+        if fact.knew:
+            return LogLevel.DEBUG, "consumer knew", values
+        return LogLevel.INFO, "consumer told", values
+    values |= {**_fault(fact.fault), "failures": fact.failures}
+    if fact.given_up:
+        return LogLevel.ERROR, "consumer given up", values
+    values["next_attempt_seconds"] = round(fact.wait, 1)
+    return LogLevel.WARNING, "consumer not told", values
+
+
+def _not_told(fact: events.NotifyDeferred | events.NotifySkipped) -> Line:
+    if isinstance(fact, events.NotifyDeferred):
+        values = {**_whom(fact), "seconds": round(fact.wait, 1)}
+        return LogLevel.INFO, "consumer told later", values
+    values = {**_whom(fact), "life_seconds": round(fact.life.length, 1), **_fault(fact.fault)}
+    return LogLevel.WARNING if fact.first else LogLevel.DEBUG, "consumer skipped", values
+
+
+def _whom(fact: events.ConsumerNotice) -> dict[str, object]:
+    return {"consumer": fact.consumer.way, "target": fact.consumer.target}
 
 
 def _sink(about: Subject, fact: object) -> Line:

@@ -19,5 +19,5 @@ def rbac(source: ConfigSource, service_account: str, namespace: str, out: TextIO
     if found:
         yaml.safe_dump_all(found, out, sort_keys=False, explicit_start=True)
     else:
-        print("# No Secret sink is configured, so no rights are needed.", file=out)
+        print("# There is no Secret sink and no rollout, so no rights are needed.", file=out)
     return 0

@@ -20,12 +20,14 @@ from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.process import seal
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.cli.consumers import Tellers
 from secret_refresher.cli.holdings import Holdings
 from secret_refresher.cli.reload import Reload
 from secret_refresher.cli.sinks import Sinks, Sweep
 from secret_refresher.config.model import Config
 from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.fence import FencedSource
+from secret_refresher.engine.notifier import Notifier
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.engine.workers import Workers
 from secret_refresher.errors import Trouble
@@ -42,6 +44,8 @@ FETCHERS = 32
 """Token requests at once, over all origins."""
 TENDERS = 8
 """Sinks worked on at once; Secrets are written as many at a time."""
+NOTIFIERS = 8
+"""Consumers told at once."""
 
 
 def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
@@ -64,6 +68,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         return 2
     elector = _elector(loaded.config, clock)
     sinks = Sinks(clock, loaded.config.kubernetes, os.environ, elector=elector)
+    notifier = None if once else Notifier(Tellers(clock, sinks), Workers("notify", NOTIFIERS))
     engine = Engine(
         clock=clock,
         source=endpoint if elector is None else FencedSource(endpoint, elector),
@@ -72,6 +77,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         tenders=Workers("publish", TENDERS),
         observers=(backlog, metrics, sinks, journal),
         draw=random.SystemRandom().random,
+        notifier=notifier,
     )
     metrics.watch(engine)
     journal.watch(engine)

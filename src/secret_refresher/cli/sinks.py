@@ -18,7 +18,7 @@ from secret_refresher.engine.entry import Entry
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle.events import Notice
 from secret_refresher.ports import Broadcast, Clock, Exchange, Sink, Subject, WatchFailed
-from secret_refresher.rights import secret_sinks
+from secret_refresher.rights import rollouts, secret_sinks
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.kubernetes import Cluster
@@ -35,7 +35,8 @@ PAUSE = 60.0
 class Sinks:
     """Makes sinks of every kind; implements `ports.SinkFactory`, and `ports.Observer` for them.
 
-    What belongs to a cluster is loaded once a configuration has a Secret sink, and not before.
+    What belongs to a cluster is loaded once a configuration has a Secret sink, or a workload to
+    restart, and not before.
     """
 
     def __init__(
@@ -67,7 +68,8 @@ class Sinks:
     def prepare(self, config: Config) -> None:
         """Takes what a configuration as a whole means for its sinks."""
         self._needs_cluster = any(True for _ in secret_sinks(config))
-        if self.cluster is None and self._needs_cluster:
+        uses_cluster = self._needs_cluster or any(True for _ in rollouts(config))
+        if self.cluster is None and uses_cluster:
             from secret_refresher.adapters.kubernetes import Cluster
 
             self.cluster = Cluster(

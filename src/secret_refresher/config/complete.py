@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any, TypeVar, final
 
+from secret_refresher.config.consumer_rules import named_consumer
 from secret_refresher.config.model import FileSink, SecretSink, TokenConfig
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Completion:
             ),
             refresh=share(token.refresh),
             sinks=tuple(self._sink(sink, named) for sink in token.sinks),
+            notify=tuple(named_consumer(consumer, named) for consumer in token.notify),
         )
 
     def _sink(self, sink: Any, named: Callable[[str], str]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from secret_refresher.config import checks, names
 from secret_refresher.config.grammar_election import ELECTION
+from secret_refresher.config.grammar_notify import ConsumerEntry
 from secret_refresher.config.grammar_sinks import SinkEntry
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
 from secret_refresher.config.measures import Address
@@ -46,6 +47,7 @@ _COMMON = {
     "refresh": Key("refresh", REFRESH, "When to refresh."),
     "adopt": Key("adopt", Flag(), "Go on with a live token found at the start."),
     "sinks": Key("sinks", Items(SinkEntry(), least=1), "Where the token goes."),
+    "notify": Key("notify", Items(ConsumerEntry()), "Who is told once a new token is there."),
 }
 _RIVALS = ("tokenUrl", "issuer")
 TOKEN = Section(

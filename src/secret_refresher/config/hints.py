@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secret_refresher.config.consumer_rules import consumer_hints
 from secret_refresher.config.fingerprint import source_section
 from secret_refresher.config.methods import GIVEN, SIGNED
 from secret_refresher.config.model import (
@@ -49,6 +50,7 @@ def _token(token: TokenConfig) -> Iterator[str]:
             " where proxies and servers log it, and whoever reads that may use it while it lives;"
             " use POST"
         )
+    yield from consumer_hints(token)
     for sink in token.sinks:
         for where, render in _renders(sink):
             if render.template is not None and "accessToken" not in render.template:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import final
 
+from secret_refresher.config.consumers import ConsumerSpec
 from secret_refresher.config.election import Election
 from secret_refresher.tokens.rendering import Render
 
@@ -262,6 +263,7 @@ class TokenConfig:
     refresh: Refresh = Refresh()
     adopt: bool = True
     sinks: tuple[SinkSpec, ...] = ()
+    notify: tuple[ConsumerSpec, ...] = ()
 
     @property
     def propagation(self) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from secret_refresher.config import checks
 from secret_refresher.config.auth_rules import auth_problems
+from secret_refresher.config.consumer_rules import consumer_problems
 from secret_refresher.config.drafts import Draft
 from secret_refresher.config.endpoint_rules import endpoint_problems, tls_problems
 from secret_refresher.config.methods import credential_files
@@ -38,6 +39,7 @@ def token_problems(draft: Draft) -> Iterator[Problem]:
     if draft.right("auth", "request"):
         yield from auth_problems(draft)
     yield from secret_problems(draft)
+    yield from consumer_problems(draft)
 
 
 def _request(draft: Draft) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from secret_refresher.engine.agenda import Agenda
 from secret_refresher.engine.departures import Departures
 from secret_refresher.engine.entry import Entry, answered
 from secret_refresher.engine.gate import Gate
+from secret_refresher.engine.notifier import Notifier
 from secret_refresher.engine.roster import Changes, Roster
 from secret_refresher.errors import whereabouts
 from secret_refresher.lifecycle import events
@@ -52,7 +53,10 @@ PARTING = 20.0
 
 @final
 class Engine:
-    """Keeps every configured token fresh; implements `ports.View`."""
+    """Keeps every configured token fresh; implements `ports.View`.
+
+    Without a `notifier` consumers are not told.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Engine:
         tenders: Pool,
         observers: Sequence[Observer],
         draw: Draw,
+        notifier: Notifier | None = None,
     ) -> None:
         self._clock = clock
         self._source = source
@@ -71,6 +76,7 @@ class Engine:
         self._tenders = tenders
         self._observers = observers
         self._draw = draw
+        self._notifier = notifier
         self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._roster = Roster(sinks)
         self._agenda: Agenda[Entry] = Agenda()
@@ -139,7 +145,8 @@ class Engine:
 
     def busy(self) -> Mapping[str, int]:
         """Jobs under way, by pool."""
-        return {"fetch": self._fetching, "publish": self._tending}
+        notifying = {} if self._notifier is None else {"notify": self._notifier.busy}
+        return {"fetch": self._fetching, "publish": self._tending, **notifying}
 
     # --- the loop ------------------------------------------------------------------------------
 
@@ -207,13 +214,7 @@ class Engine:
             self._unsettled.discard(entry)
             return
         for action in actions:
-            match action:
-                case events.Tell():
-                    self._tell(entry.subject, action.notice)
-                case events.Fetch():
-                    self._want(entry, action)
-                case events.Tend():
-                    self._tend(entry, action)
+            self._act(entry, action)
         sinks = affected(event)
         upcoming = due(entry.state, now, sinks)
         if sinks is not None:
@@ -226,6 +227,17 @@ class Engine:
         if entry in self._unsettled and _settled(entry.state, now):
             self._unsettled.discard(entry)
         self._roster.cleared(entry)
+
+    def _act(self, entry: Entry, action: events.Action) -> None:
+        match action:
+            case events.Tell():
+                self._tell(entry.subject, action.notice)
+            case events.Fetch():
+                self._want(entry, action)
+            case events.Tend():
+                self._tend(entry, action)
+            case events.Notify():
+                self._notify(entry, action)
 
     def _want(self, entry: Entry, action: events.Fetch) -> None:
         if self._stop_by == NEVER and not entry.leaving:
@@ -276,6 +288,10 @@ class Engine:
         )
         self._happen(entry, ended)
         self._admit()
+
+    def _notify(self, entry: Entry, action: events.Notify) -> None:
+        if self._notifier is not None and self._stop_by == NEVER:
+            self._notifier.want(entry, action, self._inbox.put, self._happen)
 
     def _tend(self, entry: Entry, action: events.Tend) -> None:
         ending = self._stop_by < NEVER or entry.leaving

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from secret_refresher.config.consumers import ConsumerSpec
 from secret_refresher.config.model import TokenConfig
-from secret_refresher.errors import Trouble, internal
+from secret_refresher.errors import Fault, Trouble, internal
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.state import Work
-from secret_refresher.ports import Outcome, Sink, TokenSource, Wrote
+from secret_refresher.ports import Consumers, Heard, Outcome, Sink, TokenSource, Wrote
 from secret_refresher.tokens.token import Life, Token
 
 
@@ -41,6 +43,16 @@ def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
         return events.SinkFailed(index, trouble.fault)
     except Exception as defect:  # noqa: BLE001 - likewise
         return events.SinkFailed(index, internal(defect))
+
+
+def inform(consumers: Consumers, consumer: ConsumerSpec, of: Mapping[str, Life]) -> Heard | Fault:
+    """Tells a consumer of new tokens."""
+    try:
+        return consumers.tell(consumer, of)
+    except Trouble as trouble:
+        return trouble.fault
+    except Exception as defect:  # noqa: BLE001 - likewise
+        return internal(defect)
 
 
 def _newer(found: Life | None, token: Token) -> Life | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from secret_refresher.errors import internal
-from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle import events, notify
 from secret_refresher.lifecycle.sinks import continued, put
 from secret_refresher.lifecycle.state import TokenState
 
@@ -41,8 +41,15 @@ def endured(state: TokenState, event: events.Event, defect: Exception, now: floa
                 fault=internal(defect),
                 retry=later,
             )
+        case events.ConsumerTold() | events.ConsumerLater() | events.ConsumerFailed():
+            return notify.endured(state, event, defect, now)
         case events.Reconfigured():
-            return replace(state, config=event.config, sinks=continued(state, event.kept))
+            return replace(
+                state,
+                config=event.config,
+                sinks=continued(state, event.kept),
+                news=notify.continued(state, event.config),
+            )
         case events.Retargeted():
             return replace(state, sinks=continued(state, event.kept))
         case _:

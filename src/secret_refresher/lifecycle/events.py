@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from secret_refresher.config.consumers import ConsumerSpec
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault
 from secret_refresher.lifecycle.state import Work
@@ -111,6 +112,39 @@ class Retargeted:
     kept: tuple[int | None, ...]
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class ConsumerTold:
+    """A consumer has heard of the token; `knew`: it had before, and was left alone."""
+
+    consumer: ConsumerSpec
+    life: Life
+    knew: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConsumerLater:
+    """A consumer is not to be told for another `wait` seconds, though nothing is wrong."""
+
+    consumer: ConsumerSpec
+    life: Life
+    wait: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConsumerFailed:
+    """A consumer could not be told."""
+
+    consumer: ConsumerSpec
+    life: Life
+    fault: Fault
+
+
+ConsumerEvent = ConsumerTold | ConsumerLater | ConsumerFailed
+"""How an attempt to tell a consumer ends; `life` is of the token that it was of."""
+
 SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
@@ -120,7 +154,16 @@ Result = FetchEnded | FetchDropped | SinkEvent
 OneSink = SinkEvent | SinkDisturbed
 """What says nothing of the other sinks."""
 
-Event = Woken | FetchEnded | FetchDropped | OneSink | CredentialsChanged | Reconfigured | Retargeted
+Event = (
+    Woken
+    | FetchEnded
+    | FetchDropped
+    | OneSink
+    | ConsumerEvent
+    | CredentialsChanged
+    | Reconfigured
+    | Retargeted
+)
 
 # --- actions: what is wanted ---------------------------------------------------------------
 
@@ -151,7 +194,16 @@ class Tell:
     notice: Notice
 
 
-Action = Fetch | Tend | Tell
+@final
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell a consumer that there is a new token, of this life; never the token itself."""
+
+    consumer: ConsumerSpec
+    life: Life
+
+
+Action = Fetch | Tend | Tell | Notify
 
 # --- notices: what observers are told, one a fact ------------------------------------------
 
@@ -283,6 +335,53 @@ SourceNotice = MethodNotOffered | CertificateEnds
 """What an attempt found out about the way tokens are asked for, whether or not it got one."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A consumer has heard of a token. `knew`: it had before; `after`: failures before it."""
+
+    consumer: ConsumerSpec
+    life: Life
+    knew: bool
+    after: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotifyFailed:
+    """A consumer could not be told; it is told again `wait` seconds later, unless `given_up`."""
+
+    consumer: ConsumerSpec
+    life: Life
+    fault: Fault
+    failures: int
+    wait: float
+    given_up: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotifyDeferred:
+    """A consumer is not to be told for another `wait` seconds: it was told of another lately."""
+
+    consumer: ConsumerSpec
+    wait: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotifySkipped:
+    """A consumer is not told of tokens that live so short; `first`: nor was it of the last one."""
+
+    consumer: ConsumerSpec
+    life: Life
+    fault: Fault
+    first: bool
+
+
+ConsumerNotice = Notified | NotifyFailed | NotifyDeferred | NotifySkipped
+"""What concerns one consumer."""
+
 Notice = (
     Fetched
     | FetchFailed
@@ -295,4 +394,5 @@ Notice = (
     | CredentialsReloaded
     | Deferred
     | SourceNotice
+    | ConsumerNotice
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from secret_refresher.config.model import OnExpired, State
+from secret_refresher.lifecycle import notify
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work, scheduled_life
 from secret_refresher.schedule.budget import Budget
 from secret_refresher.tokens.token import Life
@@ -18,7 +19,7 @@ def due(state: TokenState, now: float, sinks: Iterable[int] | None = None) -> fl
 
     `sinks`: the only ones of them to think of; the source is thought of always.
     """
-    instants = [fetch_at(state, now)]
+    instants = [fetch_at(state, now), notify.due(state, now)]
     for sink in state.sinks if sinks is None else map(state.sinks.__getitem__, sinks):
         if sink_work(state, sink, now) is not None:
             instants.append(max(now, sink.retry))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from secret_refresher.config.fingerprint import source_fingerprint, source_section
 from secret_refresher.config.model import State, TokenConfig
 from secret_refresher.errors import Fault, Reason
-from secret_refresher.lifecycle import events
+from secret_refresher.lifecycle import events, notify
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, scheduled_life
 from secret_refresher.schedule import backoff, plan
 from secret_refresher.tokens.token import Grant, Life, Token
@@ -71,6 +71,8 @@ def _granted(
     else:
         token = Token(grant.access_token, grant.token_type, grant.scope, life, source)
         held = state.sinks
+    if known is not None and again:
+        state = notify.same_again(state, known.life, token.life)
     wanted = source_section(event.config) == source_section(state.config)
     fetched = events.Fetched(
         state.attempts, token.life, again, state.failures, event.used_previous_secret

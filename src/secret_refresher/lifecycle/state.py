@@ -8,6 +8,7 @@ from typing import final
 
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason
+from secret_refresher.lifecycle.news import News, awaited
 from secret_refresher.schedule.budget import Budget
 from secret_refresher.tokens.token import Life, Token
 
@@ -98,6 +99,8 @@ class TokenState:
     """Observers know that the budget holds the next request back."""
     once: bool = False
     """Every sink has held a live token of ours at some time since the start."""
+    news: News | None = None
+    """What consumers are told; None where there are none."""
 
 
 def start(config: TokenConfig, sinks: int, now: float) -> TokenState:
@@ -107,6 +110,7 @@ def start(config: TokenConfig, sinks: int, now: float) -> TokenState:
         config=config,
         sinks=(SinkRecord(),) * sinks,
         budget=None if hourly is None else Budget.full(hourly, now),
+        news=awaited(config),
     )
 
 

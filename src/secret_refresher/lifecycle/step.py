@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from secret_refresher.lifecycle import events, sinks, source
+from secret_refresher.lifecycle import events, notify, sinks, source
 from secret_refresher.lifecycle.outlook import fetch_at, held_back, sink_alive, sink_work
 from secret_refresher.lifecycle.state import (
     SinkRecord,
@@ -53,15 +53,21 @@ def _take(  # noqa: C901 - one case an event
         case events.FetchDropped():
             return replace(state, fetching=False, attempts=state.attempts - 1), []
         case events.SinkSeen():
-            return sinks.seen(state, event, now)
+            after, notices = sinks.seen(state, event, now)
+            after, more = notify.adopted(state, after, event.sink, now)
+            return after, notices + more
         case events.SinkWritten():
-            return sinks.written(state, event)
+            state, notices = sinks.written(state, event)
+            state, more = notify.published(state, event.sink, now)
+            return state, notices + more
         case events.SinkCleared():
             return sinks.cleared(state, event)
         case events.SinkFailed():
             return sinks.failed(state, event, now, draw())
         case events.SinkDisturbed():
             return sinks.disturbed(state, event), []
+        case events.ConsumerTold() | events.ConsumerLater() | events.ConsumerFailed():
+            return notify.ended(state, event, now, draw())
         case events.CredentialsChanged():
             return source.hurry(state, now), []
         case events.Reconfigured():
@@ -90,7 +96,11 @@ def _reconfigured(
     later = now + draw() * event.spread
     earliest = now + source.asked_for(state.fault, state.config, event.config)
     state = replace(
-        state, config=event.config, sinks=sinks.continued(state, event.kept), budget=budget
+        state,
+        config=event.config,
+        sinks=sinks.continued(state, event.kept),
+        budget=budget,
+        news=notify.continued(state, event.config),
     )
     if event.source_changed:
         state = replace(state, stale=later)
@@ -125,4 +135,5 @@ def _begin(
         actions.append(events.Tell(events.Deferred(wait)))
     if not state.once and healthy(state, now):
         state = replace(state, once=True)
-    return state, actions
+    state, news = notify.begin(state, now)
+    return state, actions + news

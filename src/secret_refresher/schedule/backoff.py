@@ -9,6 +9,7 @@ from secret_refresher.tokens.token import Life
 
 _TRANSIENT = tenacity.wait_exponential(multiplier=1, max=60)
 _PERMANENT = tenacity.wait_exponential(multiplier=60, max=900)
+_CONSUMER = tenacity.wait_exponential(multiplier=1, max=900)
 _NOBODY = tenacity.Retrying()
 _LAST_SHARE = 0.1
 """Of a life: the end in which an attempt is made in any case, and the longest pause before it."""
@@ -48,6 +49,15 @@ def transient(failures: int, life: Life | None, now: float, draw: float) -> floa
         return draw * growth
     pause = draw * min(growth, _LAST_SHARE * life.length)
     return min(pause, max(life.remaining(now) / 2, _least(life)))
+
+
+def consumer(failures: int, life: Life, draw: float) -> float:
+    """Seconds until a consumer is told again of a token after so many failures in a row.
+
+    From half to all of 1, 2, 4 … 900 s, or of a tenth of the token's life where that is shorter.
+    """
+    longest = min(_growth(_CONSUMER, failures), _LAST_SHARE * life.length)
+    return longest * (1 + draw) / 2
 
 
 def _growth(strategy: tenacity.wait_exponential, failures: int) -> float:

@@ -13,11 +13,12 @@ from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.kube_events import KubernetesEvents
 from secret_refresher.adapters.kubernetes.namespaces import Namespaces
 from secret_refresher.adapters.kubernetes.reflector import Listed, Reflector
+from secret_refresher.adapters.kubernetes.rollouts import Rollouts
 from secret_refresher.adapters.kubernetes.secret_form import Installation, claims
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.config import model
 from secret_refresher.ports import Clock, Fence, WatchFailed
-from secret_refresher.rights import Rule, secret_sinks, watches
+from secret_refresher.rights import Rule, rollouts, secret_sinks, watches
 
 
 @final
@@ -47,6 +48,7 @@ class Cluster:
         self._drift = Drift(self._api, clock, self._stopped)
         self._namespaces = Namespaces(self._api, clock)
         self.events = KubernetesEvents(self._api, clock, self._stopped)
+        self.rollouts = Rollouts(self._api, clock, settings.field_manager)
 
     def sinks(self, token: str, spec: model.SecretSink) -> tuple[SecretSink, ...]:
         """The sinks that an entry of the configuration stands for at present."""
@@ -106,9 +108,10 @@ class Cluster:
     def prepare(self, config: model.Config) -> None:
         """Takes what a configuration as a whole means for how the cluster is looked at.
 
-        Loads the client where there is any Secret; call it on the thread that starts the others.
+        Loads the client where there is any Secret, or a workload to restart; call it on the thread
+        that starts the others.
         """
-        if any(True for _ in secret_sinks(config)):
+        if any(True for _ in secret_sinks(config)) or any(True for _ in rollouts(config)):
             load()
         by_name = watches(config)
         self._may_list = by_name or self._by_namespace
@@ -131,7 +134,7 @@ class Cluster:
     def allowed(self, rule: Rule, verb: str, namespace: str, name: str | None) -> bool:
         """Whether the API server grants one verb of a rule. Raises `Trouble`."""
         return review.allowed(
-            self._api, verb, rule.resource, group="", namespace=namespace, name=name
+            self._api, verb, rule.resource, group=rule.group, namespace=namespace, name=name
         )
 
     def reached(self) -> bool:

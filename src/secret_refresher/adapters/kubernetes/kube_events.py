@@ -1,4 +1,7 @@
-"""Kubernetes Events on the Secrets of a token: the first failure, recovery, expiry."""
+"""Kubernetes Events on the Secrets of a token: the first failure, recovery, expiry.
+
+And on the workloads that are restarted for it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from queue import Empty, Full, Queue
 from typing import final
 
 from secret_refresher.adapters.kubernetes.api import METADATA, Api
+from secret_refresher.config.consumers import RolloutConsumer, WorkloadKind
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Broadcast, Clock, Exchange, Subject
@@ -32,6 +36,7 @@ _COMPONENT = "secret-refresher"
 @final
 @dataclass(frozen=True, slots=True)
 class _Note:
+    kind: str
     target: str
     reason: str
     warning: bool
@@ -67,6 +72,15 @@ class KubernetesEvents:
             case events.Lapsed():
                 warning = f"Token {about.name} has expired here; see the daemon's log"
                 self._say(about, fact.sink, "Expired", warning)
+            case events.NotifyFailed(failures=1) | events.NotifyFailed(given_up=True):
+                over = "Gave up telling" if fact.given_up else "Cannot tell"
+                warning = f"{over} {fact.consumer.target} of token {about.name}: {fact.fault}"
+                self._say(about, None, "NotifyFailed", warning)
+            case events.Notified(consumer=RolloutConsumer() as workload, knew=False):
+                where = workload.namespace
+                target = workload.name if where is None else f"{where}/{workload.name}"
+                text = f"Restarted for a new token, {about.name}"
+                self._note(_Note(str(workload.kind), target, "Restarted", False, text))
             case events.Published(after=after) if after:
                 self._recovered(about, fact.sink, fact.life.expires_at)
             case events.Fetched(after=after) if after:
@@ -81,13 +95,15 @@ class KubernetesEvents:
     ) -> None:
         chosen = about.sinks if sink is None else about.sinks[sink : sink + 1]
         for kind, target in chosen:
-            if kind != "secret" or not self._is_new(target, reason):
-                continue
-            with contextlib.suppress(Full):
-                self._queue.put_nowait(_Note(target, reason, warning, text[:_LONGEST_NOTE]))
-            if self._sender is None:
-                self._sender = threading.Thread(target=self._send_all, name="events", daemon=True)
-                self._sender.start()
+            if kind == "secret" and self._is_new(target, reason):
+                self._note(_Note("Secret", target, reason, warning, text[:_LONGEST_NOTE]))
+
+    def _note(self, note: _Note) -> None:
+        with contextlib.suppress(Full):
+            self._queue.put_nowait(note)
+        if self._sender is None:
+            self._sender = threading.Thread(target=self._send_all, name="events", daemon=True)
+            self._sender.start()
 
     def _is_new(self, target: str, reason: str) -> bool:
         now = self._clock.now()
@@ -114,11 +130,11 @@ class KubernetesEvents:
             "kind": "Event",
             "metadata": {"generateName": f"{name[:200]}.", "namespace": namespace},
             "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Secret",
+                "apiVersion": "v1" if note.kind == "Secret" else "apps/v1",
+                "kind": note.kind,
                 "namespace": namespace,
                 "name": name,
-                **self._uid(namespace, name),
+                **self._uid(note.kind, namespace, name),
             },
             "reason": note.reason,
             "message": note.text,
@@ -131,8 +147,11 @@ class KubernetesEvents:
         }
         self._api.request("POST", f"/api/v1/namespaces/{namespace}/events", body=body)
 
-    def _uid(self, namespace: str, name: str) -> Mapping[str, str]:
+    def _uid(self, kind: str, namespace: str, name: str) -> Mapping[str, str]:
         """By it some tools find the Events of an object; a Secret that is not there has none."""
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        if kind != "Secret":
+            resource = WorkloadKind(kind).resource
+            path = f"/apis/apps/v1/namespaces/{namespace}/{resource}/{name}"
         metadata = self._api.request("GET", path, accept=METADATA).content.get("metadata", {})
         return {"uid": metadata["uid"]} if "uid" in metadata else {}

@@ -190,6 +190,14 @@ def _totals(
             for (kind, result), number in sorted(ledger.publishes.items())
         ),
     )
+    yield _counter(
+        "notifications",
+        "Attempts to tell consumers of new tokens, by kind and result.",
+        (
+            (f"_total{labels(kind=kind, result=result)}", number)
+            for (kind, result), number in sorted(ledger.notifications.items())
+        ),
+    )
     yield _gauge(
         "workers_busy",
         "Jobs under way, by pool.",

@@ -92,6 +92,7 @@ class Ledger:
         self.tokens: dict[str, TokenCounts] = defaultdict(TokenCounts)
         self.origins: dict[str, OriginCounts] = defaultdict(OriginCounts)
         self.publishes: dict[tuple[str, str], int] = defaultdict(int)
+        self.notifications: dict[tuple[str, str], int] = defaultdict(int)
         self.reload_successful: int | None = None
         self.leader: dict[int, int] = {}
         self.handovers: dict[tuple[int, str], int] = defaultdict(int)
@@ -105,6 +106,8 @@ class Ledger:
             self._broadcast(fact)
         elif isinstance(fact, Exchange):
             self._exchange(self.tokens[about.name], fact)
+        elif isinstance(fact, events.ConsumerNotice):
+            self._consumer(fact)
         else:
             self._token(self.tokens[about.name], about, fact, wall)
 
@@ -166,3 +169,17 @@ class Ledger:
                 counts.adoptions += 1
             case events.CredentialsReloaded():
                 counts.reloads += 1
+
+    def _consumer(self, fact: events.ConsumerNotice) -> None:
+        match fact:
+            case events.Notified():
+                self._heard(fact, "unchanged" if fact.knew else "success")
+            case events.NotifyFailed():
+                self._heard(fact, "failure")
+                if fact.given_up:
+                    self._heard(fact, "given_up")
+            case events.NotifySkipped():
+                self._heard(fact, "skipped")
+
+    def _heard(self, fact: events.ConsumerNotice, result: str) -> None:
+        self.notifications[fact.consumer.way, result] += 1

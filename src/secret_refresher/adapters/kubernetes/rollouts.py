@@ -1,0 +1,112 @@
+"""Restarts workloads as `kubectl rollout restart` does: by an annotation of the pod template.
+
+Beside kubectl's own `kubectl.kubernetes.io/restartedAt` stands which token the restart was for, so
+that a daemon which was restarted itself, or another replica, does not restart the workload again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, final
+
+from secret_refresher.adapters.kubernetes import faults
+from secret_refresher.adapters.kubernetes.api import MERGE, Answer, Api
+from secret_refresher.config.consumers import RolloutConsumer
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.ports import Clock, Heard
+from secret_refresher.tokens.moments import parse_rfc3339, rfc3339
+from secret_refresher.tokens.token import Life
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+"""When the pods were restarted last, by whomever; RFC 3339 in whole seconds, as kubectl has it."""
+FOR_TOKEN = "token.secret-refresher.io/"  # noqa: S105 - the beginning of an annotation
+"""With a token's name: when the one was issued that the pods were restarted for last."""
+_NOT_FOUND = 404
+_NOT_LATER = 0.001
+
+
+@final
+class Rollouts:
+    """Restarts workloads; from any thread."""
+
+    def __init__(self, api: Api, clock: Clock, field_manager: str) -> None:
+        self._api = api
+        self._clock = clock
+        self._manager = field_manager
+
+    def tell(self, consumer: RolloutConsumer, of: Mapping[str, Life]) -> Heard:
+        """Restarts a workload for new tokens, unless that was done, or it was restarted lately.
+
+        Times are the API server's, so that replicas with other clocks agree. Raises `Trouble`.
+        """
+        namespace = consumer.namespace or self._api.namespace()
+        path = f"/apis/apps/v1/namespaces/{namespace}/{consumer.kind.resource}/{consumer.name}"
+        target = f"{consumer.kind} {namespace}/{consumer.name}"
+        found = self._checked(self._api.request("GET", path), f"read {target}")
+        there = _annotations(found)
+        skew = self._api.skew()
+        wanted = {
+            FOR_TOKEN + name: life.issued_at + skew
+            for name, life in of.items()
+            if not _restarted_for(there.get(FOR_TOKEN + name), life.issued_at + skew)
+        }
+        if not wanted:
+            return Heard(knew=True)
+        now = self._clock.wall() + skew
+        wait = _wait(there.get(RESTARTED_AT), consumer.min_interval, now)
+        if wait > 0:
+            return Heard(wait=wait)
+        written = {name: rfc3339(issued) for name, issued in wanted.items()}
+        written[RESTARTED_AT] = rfc3339(now)[:-5] + "Z"
+        patch = {"spec": {"template": {"metadata": {"annotations": written}}}}
+        query = (("fieldManager", self._manager),)
+        answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
+        self._checked(answer, f"restart {target}")
+        return Heard()
+
+    def _checked(self, answer: Answer, doing: str) -> Mapping[str, Any]:
+        if answer.status == _NOT_FOUND:
+            raise Trouble(
+                Fault(
+                    Reason.NOT_FOUND,
+                    f"cannot {doing}: there is no such workload (HTTP 404)",
+                    "correct rollout.kind, namespace and name, or create it",
+                    Lane.PERMANENT,
+                    status=_NOT_FOUND,
+                )
+            )
+        if not answer.ok:
+            raise Trouble(faults.refused(answer.status, answer.content, answer.retry_after, doing))
+        return answer.content
+
+
+def _annotations(workload: Mapping[str, Any]) -> Mapping[str, str]:
+    """Those of the pod template."""
+    found: Any = workload
+    for key in ("spec", "template", "metadata", "annotations"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _restarted_for(written: str | None, issued: float) -> bool:
+    """Whether the pods were restarted for this token or a newer one."""
+    known = parse_rfc3339(written)
+    return known is not None and known > issued - _NOT_LATER
+
+
+def _wait(restarted: str | None, interval: float, now: float) -> float:
+    """Seconds for which a workload is left alone; one restarted in the future is not."""
+    last = _instant(restarted)
+    if last is None or last > now + 1:  # whole seconds are written
+        return 0.0
+    return max(0.0, last + interval - now)
+
+
+def _instant(text: str | None) -> float | None:
+    """What kubectl writes, in any time zone."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except (ValueError, TypeError):
+        return None
+    return found.timestamp() if found.tzinfo is not None else None

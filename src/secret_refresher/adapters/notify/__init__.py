@@ -1,0 +1,1 @@
+"""Telling applications on this machine or by HTTP that there is a new token."""
