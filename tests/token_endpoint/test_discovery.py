@@ -472,7 +472,7 @@ def test_what_is_offered_under_another_name(
 ) -> None:
     """An assertion from a file is private_key_jwt to the server; without a list nothing is told."""
     issuer.documents = {OAUTH: issuer.metadata(token_endpoint_auth_methods_supported=offered)}
-    (tmp_path / "assertion").write_text("e30.e30.eA")
+    (tmp_path / "assertion").write_text("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.eHh4")
     auth = Auth(
         method=AuthMethod.CLIENT_ASSERTION,
         client_id="me",
