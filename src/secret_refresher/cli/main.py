@@ -73,6 +73,14 @@ def _configured(options: argparse.Namespace) -> int:
             from secret_refresher.cli.rbac import rbac
 
             return _printed(partial(rbac, source, options.service_account, options.namespace))
+        if options.command == "doctor":
+            from secret_refresher.cli.doctor import doctor
+
+            return _printed(
+                lambda out: doctor(
+                    source, os.environ, out, fetch=options.fetch, as_json=options.output == "json"
+                )
+            )
         from secret_refresher.cli.run import run
 
         return run(source, sys.stderr, once=options.once)
@@ -137,7 +145,12 @@ def _parser() -> argparse.ArgumentParser:
     rbac.add_argument(
         "--namespace", metavar="NS", required=True, help="the namespace of ServiceAccount and pod"
     )
-    for command in (run, check, rbac):
+    doctor = add("doctor", help="look at a live set-up: files, sinks, rights, servers, clocks")
+    doctor.add_argument(
+        "--fetch", action="store_true", help="fetch each token once, and show a hash of it only"
+    )
+    doctor.add_argument("--output", choices=("text", "json"), default="text", help="for whom")
+    for command in (run, check, rbac, doctor):
         command.add_argument(
             "--config",
             metavar="PATH",

@@ -10,7 +10,7 @@ from secret_refresher.adapters.kubernetes import Cluster
 from secret_refresher.config.model import Config
 from secret_refresher.doctor.check import Check, Verdict, failed, fine, warned
 from secret_refresher.errors import Trouble
-from secret_refresher.rights import EVERYWHERE, Rule, rights
+from secret_refresher.rights import EVERYWHERE, Rule, rights, secret_sinks
 
 PART = "cluster"
 MOST_SKEW = 2.0
@@ -30,10 +30,21 @@ def look_at_cluster(cluster: Cluster, config: Config) -> Iterator[Check]:
         return
     yield fine(PART, tried, f"it is a {told}, and our namespace is {home}")
     yield _clock(cluster.skew())
+    if any(sink.namespace_selector is not None for _, sink in secret_sinks(config)):
+        yield _namespaces(cluster)
     with ThreadPoolExecutor(_ASKERS) as askers:
         for namespace, rules in rights(config, home).items():
             for rule in rules:
                 yield _granted(cluster, askers, namespace, rule)
+
+
+def _namespaces(cluster: Cluster) -> Check:
+    tried = "list the namespaces that selectors choose from"
+    try:
+        cluster.list_namespaces()
+    except Trouble as trouble:
+        return failed(PART, tried, trouble.fault)
+    return fine(PART, tried, "done; their Secrets follow below")
 
 
 def _clock(skew: float) -> Check:

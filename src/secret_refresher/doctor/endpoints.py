@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Protocol, final
 
 from secret_refresher.config.model import TokenConfig
@@ -49,7 +50,7 @@ class Doors:
             yield fine(token.name, tried, f"all there for {token.auth_method}")
         else:
             yield failed(token.name, tried, fault)
-        door = (token.token_url, token.tls)
+        door = (token.asked_at, token.tls)
         if door not in self._greeted:
             self._greeted.add(door)
             yield from _greeted(token.name, *self._endpoint.greet(token, timeout))
@@ -63,10 +64,16 @@ def _greeted(name: str, exchanges: Sequence[Exchange], fault: Fault | None) -> I
         yield failed(name, tried, fault)
     for exchange in exchanges[-1:]:
         if fault is None:
-            came = f"{exchange.origin} answers, HTTP {exchange.status}, in {exchange.seconds:.2f} s"
-            yield fine(name, tried, came)
+            yield _answered(name, tried, exchange)
         if exchange.skew is not None:
             yield _clock(name, exchange.origin, exchange.skew)
+
+
+def _answered(name: str, tried: str, exchange: Exchange) -> Check:
+    came = f"{exchange.origin} answers, HTTP {exchange.status}, in {exchange.seconds:.2f} s"
+    if (exchange.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return warned(name, tried, came, "look at the server, or ask its owner")
+    return fine(name, tried, came)
 
 
 def _clock(name: str, origin: str, skew: float) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from secret_refresher.config.model import State, TokenConfig
@@ -16,7 +16,10 @@ from secret_refresher.tokens.token import Life
 class Place(Protocol):
     """A sink that can be looked at while a daemon is at work there."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """`file` or `secret`."""
+        ...
 
     @property
     def target(self) -> str:
@@ -29,7 +32,7 @@ class Place(Protocol):
 
 
 def look_at_sinks(
-    token: TokenConfig, sinks: tuple[Place, ...], source: str, clock: Clock
+    token: TokenConfig, sinks: Sequence[Place], source: str, clock: Clock
 ) -> Iterator[Check]:
     """Every sink of a token; `source` is the fingerprint that its record must have."""
     for sink in sinks:

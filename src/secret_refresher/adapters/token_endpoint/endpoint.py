@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
@@ -16,13 +16,13 @@ from secret_refresher.adapters.token_endpoint.clients import Clients, Files
 from secret_refresher.adapters.token_endpoint.discovery import Discovery
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
-from secret_refresher.adapters.token_endpoint.request import Client, token_request
+from secret_refresher.adapters.token_endpoint.request import Client, WireRequest, token_request
 from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
 from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
 from secret_refresher.lifecycle.events import SourceNotice
-from secret_refresher.ports import Clock, FileReader, Outcome
+from secret_refresher.ports import Clock, Exchange, FileReader, Outcome
 from secret_refresher.tokens import answer, assertion, credentials
 from secret_refresher.tokens.token import Grant
 
@@ -108,6 +108,33 @@ class TokenEndpoint:
             previous,
             tuple(notice for notice in notices if notice is not None),
         )
+
+    def rehearse(self, token: TokenConfig) -> Fault | None:
+        """All of a token request but the network: what would keep it from being sent."""
+        files = self._read(token)
+        try:
+            channel_in(token, files)
+            self._clients.client(token, files, token.issuer)
+        except Trouble as trouble:
+            return trouble.fault
+        return None
+
+    def greet(self, token: TokenConfig, timeout: float) -> tuple[Sequence[Exchange], Fault | None]:
+        """A GET of the token endpoint, without credentials: is it there, and what time is it?
+
+        A client certificate is shown, as it is part of the way there. Any HTTP answer is well.
+        """
+        files = self._read(token)
+        attempt = self._attempt(timeout)
+        try:
+            with attempt.watch:
+                channel = channel_in(token, files)
+                url = self._located(token, channel, attempt).token_url
+                hello = WireRequest("GET", url, {"User-Agent": self._user_agent}, None)
+                attempt.ask(hello, channel.trust, identity=channel.identity)
+        except Trouble as trouble:
+            return attempt.exchanges, trouble.fault
+        return attempt.exchanges, None
 
     def _attempt(self, timeout: float) -> Attempt:
         watch = Watch(self._clock, timeout, self._timer)
