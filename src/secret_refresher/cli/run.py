@@ -103,9 +103,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         engine.tell(Listening(address))
         sinks.follow(engine.retarget, engine.tell)
         stopped = threading.Event()
-        reload = Reload(
-            source, loaded, holdings=holdings, engine=engine, logs=logs, sinks=sinks
-        )
+        reload = Reload(source, loaded, holdings=holdings, engine=engine, logs=logs, sinks=sinks)
         sweep = Sweep(engine, sinks, clock)
         patrol = Patrol(engine, endpoint, stopped, chores=(reload.look, sweep.look))
         threading.Thread(target=patrol.run, name="patrol", daemon=True).start()

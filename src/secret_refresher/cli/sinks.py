@@ -17,12 +17,13 @@ from secret_refresher.engine.engine import Engine
 from secret_refresher.engine.entry import Entry
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle.events import Notice
-from secret_refresher.ports import Broadcast, Clock, Exchange, Sink, Subject, WatchFailed
+from secret_refresher.ports import Broadcast, Clock, Exchange, Subject, WatchFailed
 from secret_refresher.rights import rollouts, secret_sinks
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.kubernetes import Cluster
     from secret_refresher.adapters.kubernetes.elector import Elector
+    from secret_refresher.adapters.kubernetes.secret_sink import SecretSink as ClusterSecret
 
 Followers = tuple[Callable[[], None], Callable[[WatchFailed], None]]
 """Who is told that namespaces come and go, and that a watch fails."""
@@ -55,9 +56,9 @@ class Sinks:
         self._followers: Followers | None = None
         self.cluster: Cluster | None = None
 
-    def __call__(self, token: TokenConfig) -> tuple[Sink, ...]:
+    def __call__(self, token: TokenConfig) -> tuple[FileSink | ClusterSecret, ...]:
         """Those of one token; the configuration that has it was prepared for before."""
-        made: list[Sink] = []
+        made: list[FileSink | ClusterSecret] = []
         for spec in token.sinks:
             if isinstance(spec, FileSpec):
                 made.append(FileSink(token.name, spec, self._clock))
