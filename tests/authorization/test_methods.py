@@ -1,0 +1,103 @@
+"""Every method against authorization servers that nobody here wrote."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from secret_refresher.adapters.config_files import ConfigSource
+from secret_refresher.adapters.mounts import MountReader
+from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.tokens.token import Grant
+from support.authorization_rows import (
+    LIFE,
+    NOT_OFFERED,
+    ROWS,
+    SERVERS,
+    UNKNOWN,
+    Row,
+    Server,
+    Settings,
+    Wallet,
+)
+
+CELLS = [(server, row) for server in SERVERS for row in ROWS]
+OFFERED = [cell for cell in CELLS if (cell[0], cell[1].slug) not in NOT_OFFERED]
+IGNORED = [cell for cell in CELLS if (cell[0], cell[1].slug) in NOT_OFFERED.keys() - UNKNOWN]
+# A server that has to start beside all the other tests may take its time.
+pytestmark = pytest.mark.timeout(300)
+
+
+def configured(settings: Settings) -> TokenConfig:
+    """A token, read as the command line reads a file."""
+    source = ConfigSource(MountReader(), path=None, text=json.dumps({"tokens": [settings]}))
+    return source.load().config.tokens[0]
+
+
+def named(cells: list[tuple[str, Row]]) -> list[str]:
+    """A name for each test."""
+    return [f"{server}-{row.slug}" for server, row in cells]
+
+
+@pytest.mark.parametrize(("server", "row"), OFFERED, ids=named(OFFERED))
+def test_it_is_granted(
+    request: pytest.FixtureRequest, wallet: Wallet, endpoint: TokenEndpoint, server: str, row: Row
+) -> None:
+    """The server grants a token to a client that asks as the table says, in one request."""
+    running: Server = request.getfixturevalue(server)
+    outcome = endpoint.fetch(configured(row.configuration(wallet, running)), 30)
+    assert isinstance(outcome.result, Grant), outcome.result
+    assert LIFE - 2 <= outcome.result.lifetime <= LIFE
+    row.holds(wallet, outcome.result.access_token.reveal())
+
+
+@pytest.mark.parametrize(("server", "row"), IGNORED, ids=named(IGNORED))
+def test_what_is_not_offered_is_not_there(
+    request: pytest.FixtureRequest, wallet: Wallet, endpoint: TokenEndpoint, server: str, row: Row
+) -> None:
+    """Where the table says that a server ignores something, its token shows it."""
+    running: Server = request.getfixturevalue(server)
+    result = endpoint.fetch(configured(row.configuration(wallet, running)), 30).result
+    assert isinstance(result, Grant)
+    with pytest.raises((AssertionError, KeyError)):
+        row.holds(wallet, result.access_token.reveal())
+
+
+def test_keycloak_has_no_self_signed_certificates(wallet: Wallet, keycloak: Server) -> None:
+    """Its metadata do not name the method."""
+    with requests.Session() as session:
+        session.trust_env = False
+        url = f"{keycloak.issuer}/.well-known/openid-configuration"
+        told = session.get(url, verify=wallet.authority.file, timeout=30).json()
+    methods = told["token_endpoint_auth_methods_supported"]
+    assert "tls_client_auth" in methods
+    assert "self_signed_tls_client_auth" not in methods
+
+
+WRONG = {
+    "basic": {"auth": {"clientSecretFile": "wrong"}},
+    "post": {"auth": {"clientSecretFile": "wrong"}},
+    "es256": {"auth": {"privateKeyFile": "wrong"}},
+    "certificate": {"tls": {"certFile": "wrong", "keyFile": "wrong"}},
+}
+"""What is not the client's own, by row."""
+
+
+@pytest.mark.parametrize("slug", WRONG)
+@pytest.mark.parametrize("server", SERVERS)
+def test_others_are_refused(
+    request: pytest.FixtureRequest, wallet: Wallet, endpoint: TokenEndpoint, server: str, slug: str
+) -> None:
+    """Another's secret, key or certificate is invalid_client, and is not tried again soon."""
+    running: Server = request.getfixturevalue(server)
+    row = next(row for row in ROWS if row.slug == slug)
+    settings = row.configuration(wallet, running)
+    for section, keys in WRONG[slug].items():
+        settings[section] |= {key: str(wallet.stranger(key)) for key in keys}
+    fault = endpoint.fetch(configured(settings), 30).result
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.lane) == (Reason.INVALID_CLIENT, Lane.PERMANENT), fault
