@@ -16,7 +16,7 @@ from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.engine import jobs
 from secret_refresher.engine.agenda import Agenda
 from secret_refresher.engine.departures import Departures
-from secret_refresher.engine.entry import Entry, answered
+from secret_refresher.engine.entry import Entry, answered, crowded
 from secret_refresher.engine.gate import Gate
 from secret_refresher.engine.notifier import Notifier
 from secret_refresher.engine.roster import Changes, Roster
@@ -272,7 +272,9 @@ class Engine:
         self._fetching -= 1
         entry.jobs -= 1
         exchanges = outcome.exchanges
-        self._gate.done(origin, answered=answered(origin, exchanges))
+        self._gate.done(
+            origin, answered=answered(origin, exchanges), crowded=crowded(origin, exchanges)
+        )
         entry.asked(exchanges)
         self._sick = self._gate.sick()
         for exchange in exchanges:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import final
 
 from secret_refresher.config.fingerprint import source_fingerprint
@@ -58,3 +59,9 @@ def answered(origin: str, exchanges: Sequence[Exchange]) -> bool | None:
     if not asked:
         return None
     return any(e.status is not None and e.status < 500 for e in asked)  # noqa: PLR2004
+
+
+def crowded(origin: str, exchanges: Sequence[Exchange]) -> bool:
+    """Whether an origin wants fewer requests (RFC 6585 section 4)."""
+    many = HTTPStatus.TOO_MANY_REQUESTS
+    return any(each.origin == origin and each.status == many for each in exchanges)
