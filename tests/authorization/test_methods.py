@@ -101,3 +101,19 @@ def test_others_are_refused(
     fault = endpoint.fetch(configured(settings), 30).result
     assert isinstance(fault, Fault)
     assert (fault.reason, fault.lane) == (Reason.INVALID_CLIENT, Lane.PERMANENT), fault
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_previous_secret_serves(
+    request: pytest.FixtureRequest, wallet: Wallet, endpoint: TokenEndpoint, server: str
+) -> None:
+    """Whatever a server calls a wrong secret, the previous one is tried."""
+    running: Server = request.getfixturevalue(server)
+    settings = ROWS[0].configuration(wallet, running)
+    settings["auth"] |= {
+        "previousClientSecretFile": settings["auth"]["clientSecretFile"],
+        "clientSecretFile": str(wallet.stranger("clientSecretFile")),
+    }
+    outcome = endpoint.fetch(configured(settings), 30)
+    assert isinstance(outcome.result, Grant), outcome.result
+    assert outcome.used_previous_secret

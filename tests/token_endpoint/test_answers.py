@@ -223,6 +223,12 @@ BAD: dict[str, tuple[Answer, Reason, Lane, str]] = {
         "request.format",
     ),
     "401 invalid_client": (refusal("invalid_client", 401), Reason.INVALID_CLIENT, PERMANENT, "id"),
+    "401 unauthorized_client": (
+        refusal("unauthorized_client", 401),
+        Reason.INVALID_CLIENT,
+        PERMANENT,
+        "id",
+    ),
     "400 invalid_target": (
         refusal("invalid_target"),
         Reason.INVALID_REQUEST,

@@ -152,7 +152,7 @@ def _refuse(status: int, headers: Mapping[str, str], answer: dict[str, Any] | No
     """An error, by its OAuth code where it has one that is known, else by its status."""
     code = None if answer is None else answer.get("error")
     if isinstance(code, str) and code in _REFUSALS and not _overloaded(status):
-        reason, lane, summary, advice = _REFUSALS[code]
+        reason, lane, summary, advice = _REFUSALS[_meant(status, code)]
         named: str | None = code
     else:
         reason, lane, summary, advice = _by_status(status, oauth=isinstance(code, str))
@@ -161,6 +161,14 @@ def _refuse(status: int, headers: Mapping[str, str], answer: dict[str, Any] | No
     raise Trouble(
         Fault(reason, summary, advice, lane, retry_after(headers), status=status, code=named)
     )
+
+
+def _meant(status: int, code: str) -> str:
+    """The code of RFC 6749 section 5.2 that a refusal is.
+
+    There 401 is about who asks. Keycloak says unauthorized_client with it of a wrong secret.
+    """
+    return "invalid_client" if (status, code) == (401, "unauthorized_client") else code
 
 
 def _overloaded(status: int) -> bool:
