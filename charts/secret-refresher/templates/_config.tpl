@@ -32,11 +32,11 @@ config; path: where the configuration stands in the values.
 */}}
 {{- define "secret-refresher.tokens" -}}
 {{- $found := list -}}
-{{- $defaults := pick (.config.defaults | default dict) "state" "tokenUrl" "auth" "tls" "refresh" "sinks" "notify" -}}
+{{- $defaults := pick (.config.defaults | default dict) "state" "tokenUrl" "issuer" "auth" "tls" "refresh" "sinks" "notify" -}}
 {{- $path := .path -}}
 {{- range $index, $token := .config.tokens -}}
   {{- $both := deepCopy $defaults -}}
-  {{- include "secret-refresher.layer" (dict "under" $both "over" (pick $token "name" "state" "tokenUrl" "auth" "tls" "refresh" "sinks" "notify")) -}}
+  {{- include "secret-refresher.layer" (dict "under" $both "over" (pick $token "name" "state" "tokenUrl" "issuer" "auth" "tls" "refresh" "sinks" "notify")) -}}
   {{- $at := printf "%s.tokens[%d]" $path $index -}}
   {{- $auth := $both.auth | default dict -}}
   {{- $files := list -}}
@@ -56,8 +56,10 @@ config; path: where the configuration stands in the values.
         {{- $files = append $files (dict "key" "auth.previousClientSecretFile" "path" .) -}}
       {{- end -}}
     {{- end -}}
-    {{- with ($both.tls | default dict).caFile -}}
-      {{- $files = append $files (dict "key" "tls.caFile" "path" .) -}}
+    {{- range $key, $file := pick ($both.tls | default dict) "caFile" "certFile" "keyFile" -}}
+      {{- with $file -}}
+        {{- $files = append $files (dict "key" (printf "tls.%s" $key) "path" .) -}}
+      {{- end -}}
     {{- end -}}
   {{- end -}}
   {{- range $files -}}
@@ -88,7 +90,7 @@ config; path: where the configuration stands in the values.
   {{- end -}}
   {{- $refresh := $both.refresh | default dict -}}
   {{- $found = append $found (dict "name" $token.name "at" $at "files" $files "sinks" $sinks "rollouts" $rollouts
-        "endpoint" ($both.tokenUrl | default "")
+        "endpoint" ($both.tokenUrl | default $both.issuer | default "")
         "absent" $absent
         "latest" ($refresh.at | default 0.75)
         "deletes" (eq ($refresh.onExpired | default "keep") "delete")) -}}

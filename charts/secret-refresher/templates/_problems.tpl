@@ -37,7 +37,7 @@ mounts: further ones.
     {{- printf "\n%s%s.sinks: is missing; name a Secret or a file, or nobody gets the token" $path .at -}}
   {{- end -}}
   {{- if not (or .endpoint .absent) -}}
-    {{- printf "\n%s%s.tokenUrl: is missing; write the URL of the token endpoint" $path .at -}}
+    {{- printf "\n%s%s.tokenUrl: is missing; write the URL of the token endpoint, or issuer" $path .at -}}
   {{- end -}}
   {{- range .files -}}
     {{- include "secret-refresher.problems.file" (dict "given" $given "file" . "at" (printf "%s%s.%s" $path $token.at .key)) -}}
