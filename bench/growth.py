@@ -9,39 +9,69 @@ from bench.report import Row
 from bench.scale import Scale
 
 BAR = 8.0
+LIVELY = 1000
+"""Tokens from which a life of two seconds is more than the machine can refresh."""
+CURVES = (
+    ("resident", "resident memory", "MiB", 1 / usage.MIB),
+    ("peak", "peak memory", "MiB", 1 / usage.MIB),
+    ("proportional", "proportional memory", "MiB", 1 / usage.MIB),
+    ("cpu", "CPU a refresh", "ms", 1000.0),
+)
 _PATIENCE = 400.0
 
 
 def held(size: int, life: float) -> dict[str, float]:
-    """KiB that the daemon with that many tokens holds, and has held at most.
+    """KiB that the daemon with that many tokens holds, and has held at most, and CPU a refresh.
 
     Every token has been fetched, published and refreshed once, and metrics were scraped twice.
     """
     with course(lifetime=life) as on:
         on.configure([f"token-{number:05d}" for number in range(size)])
         with on.running(DAEMON) as process:
-            on.until(process, lambda: len(on.server.tokens) >= 2 * size, _PATIENCE)
+            on.until(process, lambda: len(on.server.tokens) >= size, _PATIENCE)
+            filled, before = len(on.server.tokens), usage.cpu(process.pid)
+            on.until(process, lambda: len(on.server.tokens) >= filled + size, _PATIENCE)
+            used, refreshes = usage.cpu(process.pid) - before, len(on.server.tokens) - filled
             on.scrape()
             on.scrape()
             return {
                 "resident": usage.status(process.pid, "VmRSS"),
                 "peak": usage.status(process.pid, "VmHWM"),
+                "proportional": usage.proportional(process.pid),
                 "token": len(on.server.tokens[-1]) / 1024,
+                "cpu": used / refreshes,
             }
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Two daemons, and what lies between them."""
-    few, many = 10, scale.of(tiny=40, usual=10_000)
-    small = apart(held, size=few, life=2.0)
-    large = apart(held, size=many, life=scale.of(tiny=2.0, usual=60.0))
-    return [
-        Row(
-            bench="growth",
-            what=f"{kind} memory a token, {few} to {many:,}, beside the token",
-            figure=(large[kind] - small[kind]) / (many - few) - large["token"],
-            unit="KiB",
-            bar=BAR,
-        )
+    """Daemons of ever more tokens, and what lies between two of them."""
+    sizes = scale.of(tiny=[1, 10, 40], usual=[1, 10, 100, 1000, 10_000])
+    few, many = 10, sizes[-1]
+    life = {size: 2.0 if size < LIVELY else 60.0 for size in sizes}
+    found = {size: apart(held, size=size, life=life[size]) for size in sizes}
+    between = {
+        kind: (found[many][kind] - found[few][kind]) / (many - few) - found[many]["token"]
         for kind in ("resident", "peak")
+    }
+    return [
+        *(
+            Row(
+                bench="growth",
+                what=f"{kind} memory a token, {few} to {many:,}, beside the token",
+                figure=figure,
+                unit="KiB",
+                bar=BAR,
+            )
+            for kind, figure in between.items()
+        ),
+        *(
+            Row(
+                bench="growth",
+                what=f"{says} with {size:,} tokens",
+                figure=found[size][kind] * factor,
+                unit=unit,
+            )
+            for kind, says, unit, factor in CURVES
+            for size in sizes
+        ),
     ]
