@@ -20,6 +20,7 @@ from secret_refresher.config.model import (
     State,
     TokenConfig,
 )
+from secret_refresher.election.shards import lease_name
 
 MOST_WATCHES = 64
 """Secrets that are watched one by one; above that each is read in turn."""
@@ -51,13 +52,19 @@ def rights(config: Config, home: str) -> Mapping[str, tuple[Rule, ...]]:
     restarted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for rollout in rollouts(config):
         restarted[rollout.namespace or home][rollout.kind.resource].add(rollout.name)
+    leases: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    election = config.election
+    if election.enabled:
+        every = tuple(lease_name(election.name, shard) for shard in range(election.shards))
+        leases[election.namespace or home] = every
     return {
         namespace: (
             *_rules(namespace, by_name[namespace], config.kubernetes.drift),
             *_restarts(restarted[namespace]),
+            *_leases(leases[namespace]),
             Rule("events", ("create",)),
         )
-        for namespace in sorted(by_name.keys() | restarted.keys())
+        for namespace in sorted(by_name.keys() | restarted.keys() | leases.keys())
     }
 
 
@@ -119,6 +126,12 @@ def _rules(namespace: str, names: Mapping[str, set[str]], drift: Drift) -> Itera
         yield Rule("secrets", ("list", "watch"))
     if namespace == EVERYWHERE:
         yield Rule("namespaces", ("list", "watch"))
+
+
+def _leases(names: tuple[str, ...]) -> Iterable[Rule]:
+    if names:
+        verbs = ("create", "get", "patch")
+        yield Rule("leases", verbs, tuple(sorted(names)), "coordination.k8s.io")
 
 
 def _restarts(workloads: Mapping[str, set[str]]) -> Iterable[Rule]:

@@ -89,7 +89,25 @@ def test_any_configuration(seed: int) -> None:
     values["config"]["defaults"] = defaults
     if draw.random() < 0.5:
         values["config"]["kubernetes"] = {"drift": draw.choice(["auto", "namespace", None])}
+    values["config"]["election"] = draw.choice(
+        [
+            None,
+            {"enabled": False, "shards": 2},
+            {"enabled": True},
+            {"enabled": True, "name": "x", "namespace": "home", "shards": 1},
+            {"enabled": True, "namespace": "leases", "shards": 12},
+        ]
+    )
     agree(values)
+
+
+def test_two_releases_have_two_leases() -> None:
+    """Leases are called as the release, so that two in one namespace do not meet."""
+    values = source_values(secret_token(), replicas=2)
+    values["config"]["election"] = {"enabled": True}
+    election = read(config_text(agree(values))).election
+    assert election.enabled
+    assert election.name == "sr-secret-refresher"
 
 
 @pytest.mark.parametrize("many", [63, 64, 65])

@@ -14,6 +14,7 @@ from secret_refresher.config.consumers import (
     SignalName,
     WorkloadKind,
 )
+from secret_refresher.config.election import Election
 from secret_refresher.config.model import (
     Auth,
     AuthMethod,
@@ -108,6 +109,14 @@ def test_every_key_reaches_its_attribute(load: Load) -> None:
             ),
         ),
         server=Server(address=("::1", 9000), page=Page.ALL),
+        election=Election(
+            name="tokens",
+            namespace="tools",
+            shards=3,
+            lease_duration=20.0,
+            renew_deadline=12.0,
+            retry_period=3.0,
+        ),
         log=Log(level=LogLevel.WARNING, format=LogFormat.JSON),
     )
 

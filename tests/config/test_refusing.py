@@ -352,19 +352,6 @@ def test_a_misspelt_key_is_recognised(path: str, key: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "election",
-    ],
-)
-def test_keys_of_the_future_are_unknown(path: str) -> None:
-    """What does not exist yet is refused, never silently ignored."""
-    assert any(
-        problem.startswith(f"{path}: is not known") for problem in problems(put(path, {"x": 1}))
-    )
-
-
-@pytest.mark.parametrize(
     ("render", "path", "message"),
     [
         ({"format": "raw", "variable": "X"}, "variable", "is not known"),

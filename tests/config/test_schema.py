@@ -79,7 +79,14 @@ def test_every_attribute_has_one_key(section: Section) -> None:
 def test_defaults_have_every_key_but_the_name() -> None:
     """Whatever a token may say, `defaults` may."""
     assert {"name", *DEFAULTS.keys} == set(TOKEN.keys)
-    assert set(CONFIG.keys) == {"tokens", "defaults", "server", "kubernetes", "log"}
+    assert set(CONFIG.keys) == {
+        "tokens",
+        "defaults",
+        "server",
+        "kubernetes",
+        "election",
+        "log",
+    }
 
 
 def spelt_out(schema: dict[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,18 @@ API server is asked then. Else empty.
 {{- toJson $section -}}
 {{- end -}}
 
+{{/*
+election: the section `election` as JSON, empty where there is none; Leases are called as this release
+unless another name is given.
+*/}}
+{{- define "secret-refresher.election" -}}
+{{- $section := deepCopy (.Values.config.election | default dict) -}}
+{{- if and $section (not $section.name) -}}
+  {{- $_ := set $section "name" (include "secret-refresher.fullname" .) -}}
+{{- end -}}
+{{- toJson $section -}}
+{{- end -}}
+
 {{/* port: where a configuration serves metrics and probes. */}}
 {{- define "secret-refresher.port" -}}
 {{- (.server | default dict).address | default ":9797" | splitList ":" | last -}}

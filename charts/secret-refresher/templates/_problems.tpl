@@ -123,7 +123,7 @@ written as 1e-07, which YAML 1.1 takes for a text.
 {{/* Of the token source. */}}
 {{- define "secret-refresher.problems.source" -}}
 {{- $values := .root.Values -}}
-{{- $elected := dig "election" "enabled" false ($values.config | default dict) -}}
+{{- $elected := (($values.config | default dict).election | default dict).enabled -}}
 {{- if and (gt (int $values.replicas) 1) (not $elected) -}}
   {{- printf "\nreplicas: must be 1 without election, or each replica would ask for every token; more of them do not make it faster" -}}
 {{- end -}}

@@ -36,6 +36,17 @@ root; tokens.
     {{- $_ := set $restarted $namespace $names -}}
   {{- end -}}
 {{- end -}}
+{{- $election := include "secret-refresher.election" .root | fromJson -}}
+{{- if $election.enabled -}}
+  {{- $leases := list $election.name -}}
+  {{- range $shard := untilStep 1 (int ($election.shards | default 1)) 1 -}}
+    {{- $leases = append $leases (printf "%s-%d" $election.name $shard) -}}
+  {{- end -}}
+  {{- $namespace := $election.namespace | default $home -}}
+  {{- $names := get $restarted $namespace | default dict -}}
+  {{- $_ := set $names "leases|coordination.k8s.io|create,get,patch" ($leases | sortAlpha) -}}
+  {{- $_ := set $restarted $namespace $names -}}
+{{- end -}}
 {{- $watched := and (eq $drift "auto") (le (len $targets) 64) -}}
 {{- $rights := dict -}}
 {{- range $namespace := concat (keys $wanted) (keys $restarted) | uniq -}}

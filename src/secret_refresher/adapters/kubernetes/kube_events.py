@@ -14,10 +14,11 @@ from queue import Empty, Full, Queue
 from typing import final
 
 from secret_refresher.adapters.kubernetes.api import METADATA, Api
-from secret_refresher.config.consumers import RolloutConsumer, WorkloadKind
+from secret_refresher.config.consumers import RolloutConsumer
+from secret_refresher.election.terms import Move
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle import events
-from secret_refresher.ports import Broadcast, Clock, Exchange, Subject
+from secret_refresher.ports import Broadcast, Clock, Exchange, ShardMoved, Subject
 from secret_refresher.tokens.moments import rfc3339
 
 WAITING = 256
@@ -31,6 +32,8 @@ _LISTEN = 5.0
 _REMEMBERED = 4096
 _LONGEST_NOTE = 1000
 _COMPONENT = "secret-refresher"
+_VERSIONS = {"Secret": "v1", "Lease": "coordination.k8s.io/v1"}
+"""Of what Events are about; anything else is a workload."""
 
 
 @final
@@ -61,6 +64,7 @@ class KubernetesEvents:
     def notice(self, about: Subject | None, fact: events.Notice | Exchange | Broadcast) -> None:
         """Queues what is worth an Event."""
         if about is None:
+            self._broadcast(fact)
             return
         match fact:
             case events.SinkTrouble(failures=1):
@@ -85,6 +89,17 @@ class KubernetesEvents:
                 self._recovered(about, fact.sink, fact.life.expires_at)
             case events.Fetched(after=after) if after:
                 self._recovered(about, None, fact.life.expires_at)
+
+    def _broadcast(self, fact: object) -> None:
+        """What happens to shards, on their Leases."""
+        match fact:
+            case ShardMoved(move=Move.LOST):
+                text = f"Shard {fact.shard} was lost: {fact.because}"
+                self._note(_Note("Lease", fact.lease, "ShardLost", True, text))
+            case ShardMoved(move=Move.TAKEN | Move.RELEASED):
+                text = f"Shard {fact.shard} was {fact.move.value}"
+                reason = f"Shard{fact.move.value.capitalize()}"
+                self._note(_Note("Lease", fact.lease, reason, False, text))
 
     def _recovered(self, about: Subject, sink: int | None, expires_at: float) -> None:
         text = f"Token {about.name} is fresh again, until {rfc3339(expires_at)}"
@@ -130,7 +145,7 @@ class KubernetesEvents:
             "kind": "Event",
             "metadata": {"generateName": f"{name[:200]}.", "namespace": namespace},
             "involvedObject": {
-                "apiVersion": "v1" if note.kind == "Secret" else "apps/v1",
+                "apiVersion": _VERSIONS.get(note.kind, "apps/v1"),
                 "kind": note.kind,
                 "namespace": namespace,
                 "name": name,
@@ -149,9 +164,9 @@ class KubernetesEvents:
 
     def _uid(self, kind: str, namespace: str, name: str) -> Mapping[str, str]:
         """By it some tools find the Events of an object; a Secret that is not there has none."""
-        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
-        if kind != "Secret":
-            resource = WorkloadKind(kind).resource
-            path = f"/apis/apps/v1/namespaces/{namespace}/{resource}/{name}"
+        version = _VERSIONS.get(kind, "apps/v1")
+        resource = f"{kind.lower()}s"
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        path = f"{root}/namespaces/{namespace}/{resource}/{name}"
         metadata = self._api.request("GET", path, accept=METADATA).content.get("metadata", {})
         return {"uid": metadata["uid"]} if "uid" in metadata else {}
