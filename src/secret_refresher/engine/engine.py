@@ -197,6 +197,8 @@ class Engine:
         if self._stop_by == NEVER:
             self._stop_by = self._clock.now() + GRACE
             self._gate.clear()
+            if self._notifier is not None:
+                self._notifier.clear()
             self._tell(None, Stopping())
 
     # --- one token -----------------------------------------------------------------------------

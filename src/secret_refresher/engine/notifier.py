@@ -27,13 +27,14 @@ _Told = dict[Entry, Life]
 class _Line:
     """What one consumer is to hear."""
 
-    __slots__ = ("consumer", "listed", "waiting")
+    __slots__ = ("consumer", "listed", "running", "waiting")
 
     def __init__(self, consumer: ConsumerSpec) -> None:
         self.consumer = consumer
         self.waiting: _Told = {}
         self.listed = False
-        """It stands before the gate, or a worker has it."""
+        """It stands before the gate, or a worker has it: then it is `running`."""
+        self.running = False
 
 
 @final
@@ -61,6 +62,13 @@ class Notifier:
         self._list(key, line)
         self._admit(post, happen)
 
+    def clear(self) -> None:
+        """Forgets everybody who waits."""
+        self._gate.clear()
+        self._lines = {key: line for key, line in self._lines.items() if line.running}
+        for line in self._lines.values():
+            line.waiting = {}
+
     def _list(self, key: str, line: _Line) -> None:
         if not line.listed:
             line.listed = True
@@ -73,6 +81,7 @@ class Notifier:
             told = {entry: life for entry, life in line.waiting.items() if not entry.retired}
             line.waiting = {}
             if told:
+                line.running = True
                 self.busy += 1
                 self._pool.submit(partial(self._job, key, told, post, happen))
             else:
@@ -97,7 +106,7 @@ class Notifier:
     def _done(self, key: str, *, answered: bool | None) -> None:
         line = self._lines[key]
         self._gate.done(line.consumer.place, answered=answered)
-        line.listed = False
+        line.listed = line.running = False
         if line.waiting:
             self._list(key, line)
         else:

@@ -189,6 +189,8 @@ def _transport(error: Exception, consumer: HttpConsumer, *, late: bool) -> Fault
                 f"nobody listens at {consumer.target}",
                 "start the application, or correct the port",
             )
+        case ConnectionError():
+            pass  # also one that ended before the first byte, which is an HTTPException as well
         case http.client.HTTPException() | ValueError():
             return Fault(
                 Reason.BAD_ANSWER,
