@@ -184,7 +184,7 @@ def _found(token: _Seen, journal: Journal, now: float) -> Iterator[tuple[str, _H
             person = of is SinkState.BLOCKED
             yield sink.fault.advice, _heap(kind, sink.fault, since, person=person)
     if nothing:
-        origin = origin_of(state.config.token_url)
+        origin = origin_of(state.config.asked_at)
         yield origin, _Heap(FETCH, "", f"waiting for {origin}", _WAIT, person=False)
 
 

@@ -6,11 +6,13 @@ certificates would cost a sidecar megabytes for two fields.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 _SEQUENCE = 0x30
 _VERSION = 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_DATE = re.compile(r"[0-9]{14}Z")
 _LONG = 0x80
 _LONGEST = 4
 """Bytes of a length."""
@@ -57,4 +59,8 @@ def _instant(data: bytes) -> tuple[float, bytes]:
         text = f"{'19' if text[:2] >= '50' else '20'}{text}"
     elif tag != _GENERALIZED_TIME:
         raise ValueError("not a date")
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp(), rest
+    if not _DATE.fullmatch(text):
+        raise ValueError("a date in another form")
+    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
+    instant = datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=UTC)
+    return instant.timestamp(), rest
