@@ -13,7 +13,7 @@ import secret_refresher
 
 Ran = subprocess.CompletedProcess[str]
 Command = Callable[..., Ran]
-COMMANDS = ["run", "check", "rbac", "schema", "demo"]
+COMMANDS = ["run", "check", "rbac", "schema", "status", "demo"]
 
 
 def test_help_names_every_command(command: Command) -> None:

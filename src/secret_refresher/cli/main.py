@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from secret_refresher.cli.schema import schema
 
         return _printed(schema)
+    if options.command == "status":
+        return _status(options)
     if options.command == "demo":
         from secret_refresher.demo.play import demo
 
@@ -54,6 +56,30 @@ def _stop_while_starting(options: argparse.Namespace) -> None:
     elif options.command != "demo":
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C needs no traceback
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Looks at a daemon, or at a cluster."""
+    from secret_refresher.cli import status
+    from secret_refresher.cli.places import places
+
+    if options.source == "cluster":
+        known = partial(places, options.config, os.environ)
+        look = status.of_cluster(os.environ, options.namespace, known)
+    else:
+        try:
+            look = status.of_daemon(options.url)
+        except ValueError as wrong:
+            print(f"secret-refresher: --url {wrong}", file=sys.stderr)
+            return USAGE
+
+    def printer(out: TextIO) -> status.Printer:
+        terminal, json = sys.stdout.isatty(), options.output == "json"
+        return status.Printer(out, os.environ, terminal=terminal, json=json)
+
+    if options.watch:
+        return status.watch(look, printer(sys.stdout))
+    return _printed(lambda out: status.status(look, printer(out)))
 
 
 def _configured(options: argparse.Namespace) -> int:
@@ -157,6 +183,23 @@ def _parser() -> argparse.ArgumentParser:
             help="a file, or a folder of *.yaml; else SECRET_REFRESHER_CONFIG names it, or "
             "SECRET_REFRESHER_CONFIG_YAML holds the text",
         )
+    status = add("status", help="show how the tokens are, from a daemon or a cluster")
+    status.add_argument(
+        "--url", metavar="URL", default="http://127.0.0.1:9797", help="the daemon's own address"
+    )
+    status.add_argument(
+        "--from",
+        dest="source",
+        choices=("daemon", "cluster"),
+        default="daemon",
+        help="whom to ask: a daemon, or what stands beside the tokens in a cluster's Secrets",
+    )
+    status.add_argument("--namespace", metavar="NS", help="look in this one of the cluster's only")
+    status.add_argument("--watch", action="store_true", help="look again every two seconds")
+    status.add_argument("--output", choices=("text", "json"), default="text", help="for whom")
+    status.add_argument(
+        "--config", metavar="PATH", help="its Secrets are looked at where listing is refused"
+    )
     add("schema", help="print the configuration's JSON Schema")
     demo = add("demo", help="see it work on this machine")
     demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")

@@ -153,7 +153,7 @@ def standing(
     managers = _managers(metadata.get("managedFields"))
     found = content_of(raw, sink)
     rendering = rendering_of(found) if len(found) == len(sink.data) else None
-    record = _record(annotations)
+    record = record_of(annotations)
     mine = (us.field_manager,)
     named = {key: managers.get(key, ()) for key in found if found[key]}
     whole = record is not None and record.rendering == rendering
@@ -195,7 +195,8 @@ def claims(metadata: Mapping[str, Any], us: Installation, token_name: str) -> bo
     return labels.get(MANAGED) == "true" and signed == (us.owner, token_name)
 
 
-def _record(annotations: Mapping[str, Any]) -> Record | None:
+def record_of(annotations: Mapping[str, Any]) -> Record | None:
+    """The record that annotations tell, None where they are not whole or contradict themselves."""
     issued, refresh, expires = (
         parse_rfc3339(annotations.get(key)) for key in (_ISSUED, _REFRESH, _EXPIRES)
     )

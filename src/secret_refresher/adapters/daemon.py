@@ -1,0 +1,101 @@
+"""A running daemon's HTTP server, asked as a client."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+import time
+from typing import Final, final
+from urllib.parse import urlsplit
+
+from secret_refresher.errors import Fault, Lane, Reason, Trouble
+
+TIMEOUT: Final = 10.0
+"""Seconds for one request."""
+PATIENCE: Final = 60.0
+"""Seconds for which a busy daemon is asked again."""
+MOST_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of one answer."""
+_SAID = 300
+_FORWARD = (
+    "is the daemon running here? In a cluster: `kubectl port-forward` to its pod, or run this in it"
+    " with `kubectl exec`; another place is named by --url"
+)
+
+
+class WrongUrlError(ValueError):
+    """A URL that names no daemon; its text says what one looks like."""
+
+
+@final
+class Daemon:
+    """One daemon, by its base URL. Raises `WrongUrlError`."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            right = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            right = False
+        if not right or "@" in parts.netloc or parts.query or parts.fragment:
+            raise WrongUrlError("must be as http://127.0.0.1:9797, without user, query or fragment")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._parts = parts
+        self._stopped = threading.Event()
+
+    def get(self, path: str) -> bytes:
+        """The body of an answer that is one; asks again where the daemon says that it is busy.
+
+        Neither proxies nor redirects are followed. Raises `Trouble`.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                status, later, body = self._ask(path)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from None
+            if status == http.HTTPStatus.OK:
+                return body
+            wait = int(later) if later.isascii() and later.isdigit() else 1
+            busy = status == http.HTTPStatus.SERVICE_UNAVAILABLE
+            if not busy or time.monotonic() + wait > until or self._stopped.wait(wait):
+                raise self._refused(status, body)
+
+    def stop(self) -> None:
+        """Waits for nothing any more; safe in a signal handler."""
+        self._stopped.set()
+
+    def _ask(self, path: str) -> tuple[int, str, bytes]:
+        secure = self._parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT)
+        try:
+            connection.request("GET", f"{self._parts.path.rstrip('/')}{path}")
+            answer = connection.getresponse()
+            body = answer.read(MOST_ANSWER + 1)
+            if len(body) > MOST_ANSWER:
+                raise http.client.HTTPException
+            return answer.status, answer.getheader("Retry-After", ""), body
+        finally:
+            connection.close()
+
+    def _unreachable(self, error: Exception) -> Trouble:
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, TimeoutError):
+            why = "it does not answer in time"
+        elif number is not None and number > 0:
+            why = os.strerror(number)
+        else:
+            why = "it does not answer as a daemon of ours does"
+        return Trouble(
+            Fault(Reason.CONNECT, f"cannot reach {self.url}: {why}", _FORWARD, Lane.PERMANENT)
+        )
+
+    def _refused(self, status: int, body: bytes) -> Trouble:
+        said = body[:_SAID].decode("utf-8", "replace").strip().replace("\n", " ")
+        text = "".join(each if each.isprintable() else "?" for each in said)
+        if not text or text.startswith("<"):
+            text = "is that a secret-refresher, and of this version?"
+        summary = f"{self.url} answers with HTTP {status}"
+        return Trouble(Fault(Reason.HTTP_STATUS, summary, text, Lane.PERMANENT, status=status))
