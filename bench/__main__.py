@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from bench import catalogue
-from bench.child import apart
+from bench.child import ROOT, apart
 from bench.machine import describe
+from bench.plots import draw
 from bench.report import Row, table
 from bench.scale import Scale
+from bench.written import page
 
 
 def main() -> int:
@@ -20,6 +23,9 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(catalogue.NAMES)}; all"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--report", action="store_true", help="write bench/REPORT.md and the documents' pictures"
+    )
     parser.add_argument(
         "--scale", choices=list(Scale), default=Scale.USUAL, type=Scale, help="how long and large"
     )
@@ -34,6 +40,9 @@ def main() -> int:
     for name in options.names or catalogue.NAMES:
         print(f"{name} ...", file=sys.stderr, flush=True)
         rows += map(Row.of, apart(catalogue.run, name=name, scale=options.scale))
+    if options.report:
+        (Path(ROOT) / "bench" / "REPORT.md").write_text(page(machine, rows), encoding="utf-8")
+        draw(rows, Path(ROOT) / "docs" / "pictures")
     if options.json:
         print(json.dumps({"machine": machine, "rows": [row.mapping() for row in rows]}, indent=1))
     else:

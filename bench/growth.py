@@ -70,6 +70,7 @@ def measure(scale: Scale) -> list[Row]:
                 what=f"{says} with {size:,} tokens",
                 figure=found[size][kind] * factor,
                 unit=unit,
+                labels={"column": says, "tokens": str(size)},
             )
             for kind, says, unit, factor in CURVES
             for size in sizes

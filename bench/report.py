@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 _HEAD = ("bench", "what", "figure", "floor", "ratio", "bar", "")
@@ -18,6 +18,7 @@ class Row:
     `floor` is the same figure of the smallest program that does the same work, measured in the
     same run. `bar` is the most that the figure may be, in the figure's unit, and `bar_says` how
     it was come to; a row without a bar only tells. `runs`: every measurement behind a median.
+    `labels` tell the rows of one benchmark apart, for tables and plots.
     """
 
     bench: str
@@ -28,6 +29,7 @@ class Row:
     bar: float | None = None
     bar_says: str = ""
     runs: tuple[float, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
@@ -52,6 +54,7 @@ class Row:
             "bar_says": self.bar_says,
             "met": self.met,
             "runs": list(self.runs),
+            "labels": dict(self.labels),
         }
 
     @classmethod
@@ -60,16 +63,22 @@ class Row:
         kept = {k: v for k, v in mapping.items() if k not in {"ratio", "met", "runs"}}
         return cls(**kept, runs=tuple(mapping["runs"]))  # type: ignore[arg-type]
 
+    @property
+    def spread(self) -> str:
+        """The least and the most of all measurements, where there were several."""
+        several = len(self.runs) > 1
+        return f"{number(min(self.runs))} to {number(max(self.runs))}" if several else ""
+
     def cells(self) -> tuple[str, ...]:
         """For the table."""
         met = {None: "", True: "met", False: "MISSED"}[self.met]
-        bar = "" if self.bar is None else f"{_number(self.bar)} {self.unit}".rstrip()
+        bar = "" if self.bar is None else f"{number(self.bar)} {self.unit}".rstrip()
         says = f" ({self.bar_says})" if self.bar_says else ""
         return (
             self.bench,
             self.what,
-            f"{_number(self.figure)} {self.unit}".rstrip(),
-            "" if self.floor is None else f"{_number(self.floor)} {self.unit}".rstrip(),
+            f"{number(self.figure)} {self.unit}".rstrip(),
+            "" if self.floor is None else f"{number(self.floor)} {self.unit}".rstrip(),
             "" if self.ratio is None else f"{self.ratio:.2f}",
             bar + says,
             met,
@@ -97,7 +106,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else 0.0
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """With about three digits that say something."""
     if value == int(value):
         return f"{int(value):,}"

@@ -20,6 +20,7 @@ COLUMNS = (
     ("memory", "proportional memory, all its processes, peak", "MiB"),
     ("cpu", "CPU per life, the start included", "ms"),
 )
+STARTS = "start to the first token"
 LIFE = 20.0
 """Seconds; some of the others take a token that has less than ten left for a dead one."""
 Scene = Callable[..., dict[str, Found]]
@@ -47,12 +48,20 @@ def _scenes(scale: Scale, kind: str, run: Scene, who: list[programs.Program]) ->
         found = apart(run, scene=scene, life=LIFE, lives=lives)
         for column, says, unit in COLUMNS:
             for program in who:
-                row = _row(kind, scene, says, program.name)
                 figure = found[program.name][column]
                 figure /= lives if column in {"requests", "cpu"} else 1.0
                 figure *= 1000 if column == "cpu" else 1
                 bar = 0 if column == "bad" and program.name == OURS else None
-                rows.append(Row(bench="peers", what=row, figure=figure, unit=unit, bar=bar))
+                rows.append(
+                    Row(
+                        bench="peers",
+                        what=f"{kind}, {scene}: {says}: {program.name}",
+                        figure=figure,
+                        unit=unit,
+                        bar=bar,
+                        labels=_labels(kind, scene, says, program.name),
+                    )
+                )
     return rows
 
 
@@ -66,14 +75,15 @@ def _starts(scale: Scale, kind: str, who: list[programs.Program]) -> list[Row]:
         rows.append(
             Row(
                 bench="peers",
-                what=_row(kind, "start", "start to the first token", program.name),
+                what=f"{kind}: {STARTS}: {program.name}",
                 figure=median(times),
                 unit="s",
                 runs=tuple(times),
+                labels=_labels(kind, "", STARTS, program.name),
             )
         )
     return rows
 
 
-def _row(kind: str, scene: str, says: str, program: str) -> str:
-    return f"{kind}, {scene}: {says}: {program}"
+def _labels(kind: str, scene: str, column: str, program: str) -> dict[str, str]:
+    return {"kind": kind, "scene": scene, "column": column, "program": program}

@@ -11,7 +11,19 @@ from bench import catalogue
 from bench.child import ROOT, environment
 from bench.report import Row, percentile, table
 
-KEYS = {"bench", "what", "figure", "unit", "floor", "ratio", "bar", "bar_says", "met", "runs"}
+KEYS = {
+    "bench",
+    "what",
+    "figure",
+    "unit",
+    "floor",
+    "ratio",
+    "bar",
+    "bar_says",
+    "met",
+    "runs",
+    "labels",
+}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
