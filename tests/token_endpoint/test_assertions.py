@@ -19,6 +19,8 @@ import pytest
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.adapters.token_endpoint.clients import audience
+from secret_refresher.adapters.token_endpoint.request import Client, token_request
 from secret_refresher.config.model import (
     Algorithm,
     Auth,
@@ -28,6 +30,7 @@ from secret_refresher.config.model import (
     TokenConfig,
 )
 from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Grant
 from support.authorization_answers import CUT, Answer, Recorded, answer, redirect, refusal
 from support.authorization_server import AuthorizationServer
@@ -136,6 +139,34 @@ def test_whom_it_is_for(
     """The audience is the token endpoint unless the configuration names another."""
     endpoint.fetch(token(auth=signing(keys, assertion_audience="https://id.example.com/")), 10)
     assert claims(server.requests[0])["aud"] == "https://id.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("configured", "issuer", "whom"),
+    [
+        (None, None, "https://id.example.com/token"),
+        (None, "https://id.example.com", "https://id.example.com"),
+        ("urn:server", None, "urn:server"),
+        ("urn:server", "https://id.example.com", "urn:server"),
+    ],
+)
+def test_whom_it_is_for_where_the_issuer_is_known(
+    configured: str | None, issuer: str | None, whom: str
+) -> None:
+    """What is configured comes before the issuer, and that before the token endpoint."""
+    auth = Auth(method=SIGNED, assertion_audience=configured)
+    config = TokenConfig(name="a", token_url="https://id.example.com/token", auth=auth)
+    assert audience(config, issuer) == whom
+
+
+def test_a_request_made_anew_stays_where_it_was_sent() -> None:
+    """After a redirect the request is made again for where that led."""
+    made = iter("abc")
+    client = Client(Secret("me"), assertion=lambda: Secret(next(made)))
+    config = TokenConfig(name="a", token_url="https://x/token", auth=Auth(method=SIGNED))
+    request = token_request(config, client, "test").to("https://x/elsewhere").again()
+    assert request.url == "https://x/elsewhere"
+    assert b"client_assertion=c&" in (request.body or b"")
 
 
 def test_each_request_has_an_assertion_of_its_own(
