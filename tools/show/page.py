@@ -21,7 +21,7 @@ from playwright.sync_api import Browser
 from support.browser import Watched, browser
 from support.scenes import Night, quiet, troubled
 
-WIDE, PHONE = (1120, 900), (360, 760)
+WIDE, SCREEN, PHONE = (1060, 900), (1060, 640), (360, 760)
 Scheme = Literal["light", "dark"]
 
 
@@ -48,9 +48,9 @@ def main() -> None:
     bad, good = troubled(), quiet()
     with browser() as chromium:
         picture(chromium, bad, folder / "status-trouble.png", "light", WIDE)
-        picture(chromium, bad, folder / "status-trouble-dark.png", "dark", WIDE)
+        picture(chromium, bad, folder / "status-trouble-dark.png", "dark", SCREEN)
         picture(chromium, bad, folder / "status-phone.png", "light", PHONE)
-        picture(chromium, good, folder / "status-quiet.png", "light", WIDE)
+        picture(chromium, good, folder / "status-quiet.png", "light", SCREEN)
 
 
 if __name__ == "__main__":
