@@ -261,6 +261,14 @@ def test_short_lived_tokens_restart_nothing() -> None:
     assert rollout.fault.reason is Reason.SHORT_LIVED
 
 
+@pytest.mark.parametrize(("life", "told"), [(3599.0, 1), (3600.0 - 1e-9, 1), (3500.0, 0)])
+def test_an_hour_is_not_counted_by_the_second(life: float, told: int) -> None:
+    """A server that says 3599 s means an hour, and so do sums of floats."""
+    story = Story(replace(PODS, min_life=3600.0))
+    story.looked()
+    assert len(story.published(1, "t1", life)) == told
+
+
 def test_a_reload_keeps_what_is_under_way() -> None:
     """Who is in both configurations goes on; a new consumer has nothing to hear of yet."""
     story = Story(APP)

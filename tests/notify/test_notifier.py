@@ -19,7 +19,7 @@ from secret_refresher.lifecycle import events
 from secret_refresher.ports import Heard
 from secret_refresher.tokens.token import Life
 from support.daemon import until
-from support.tokens import token_config
+from support.tokens import files_of, token_config
 from support.world import BoxSink, World
 
 FAST = HttpConsumer(url="http://fast/")
@@ -66,7 +66,7 @@ class Running:
         self.engine = world.engine = Engine(
             clock=world,
             source=world,
-            sinks=lambda token: tuple(BoxSink(world, file.path) for file in token.sinks),  # type: ignore[union-attr]
+            sinks=lambda token: tuple(BoxSink(world, file.path) for file in files_of(token)),
             fetchers=world,
             tenders=world,
             observers=[world],

@@ -23,7 +23,10 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 FOR_TOKEN = "token.secret-refresher.io/"  # noqa: S105 - the beginning of an annotation
 """With a token's name: when the one was issued that the pods were restarted for last."""
 _NOT_FOUND = 404
-_NOT_LATER = 0.001
+_SAME = 0.001
+"""Seconds; written instants have milliseconds."""
+_AHEAD = 2.0
+"""Seconds by which an instant may be in the future: clocks of replicas agree that well."""
 
 
 @final
@@ -46,14 +49,14 @@ class Rollouts:
         found = self._checked(self._api.request("GET", path), f"read {target}")
         there = _annotations(found)
         skew = self._api.skew()
+        now = self._clock.wall() + skew
         wanted = {
             FOR_TOKEN + name: life.issued_at + skew
             for name, life in of.items()
-            if not _restarted_for(there.get(FOR_TOKEN + name), life.issued_at + skew)
+            if not _restarted_for(there.get(FOR_TOKEN + name), life.issued_at + skew, now)
         }
         if not wanted:
             return Heard(knew=True)
-        now = self._clock.wall() + skew
         wait = _wait(there.get(RESTARTED_AT), consumer.min_interval, now)
         if wait > 0:
             return Heard(wait=wait)
@@ -89,16 +92,16 @@ def _annotations(workload: Mapping[str, Any]) -> Mapping[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _restarted_for(written: str | None, issued: float) -> bool:
-    """Whether the pods were restarted for this token or a newer one."""
+def _restarted_for(written: str | None, issued: float, now: float) -> bool:
+    """Whether the pods were restarted for this token or a newer one; none is from the future."""
     known = parse_rfc3339(written)
-    return known is not None and known > issued - _NOT_LATER
+    return known is not None and issued - _SAME < known <= now + _AHEAD
 
 
 def _wait(restarted: str | None, interval: float, now: float) -> float:
     """Seconds for which a workload is left alone; one restarted in the future is not."""
     last = _instant(restarted)
-    if last is None or last > now + 1:  # whole seconds are written
+    if last is None or last > now + _AHEAD:
         return 0.0
     return max(0.0, last + interval - now)
 
