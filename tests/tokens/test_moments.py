@@ -90,3 +90,12 @@ def test_no_text_makes_it_fail(text: str) -> None:
     """Whatever stands there, the answer is an instant or None."""
     found = parse_rfc3339(text)
     assert found is None or isinstance(found, float)
+
+
+def test_what_is_read_can_be_written() -> None:
+    """The last instants of the year 9999 round up to one that has no form: they are not read."""
+    last = "9999-12-31T23:59:59.999Z"
+    instant = parse_rfc3339(last)
+    assert instant is not None
+    assert rfc3339(instant) == last
+    assert parse_rfc3339("9999-12-31T23:59:59.9996Z") is None

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 
 _FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_LAST = 253_402_300_799.999
+"""The end of the year 9999: what rounds to later cannot be written again."""
 
 
 def rfc3339(instant: float) -> str:
@@ -20,6 +22,7 @@ def parse_rfc3339(text: object) -> float | None:
     if not isinstance(text, str) or not _FORM.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text).timestamp()
+        instant = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         return None
+    return instant if instant <= _LAST else None
