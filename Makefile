@@ -40,6 +40,10 @@ format: install ## bring the code into form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+fuzz: install ## INPUTS random inputs for all parsers, from SEED; ONLY="token answer" for one
+	@PYTHONPATH=tests $(BIN)/python -m support.fuzzing $(if $(INPUTS),--inputs $(INPUTS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
+
 bench: install ## measure against the smallest program that does the same job
 	$(BIN)/python -m bench $(BENCH)
 
