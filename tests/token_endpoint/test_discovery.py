@@ -377,9 +377,11 @@ def test_other_authorities_other_metadata(
         trusting = token(issuer.issuer, secret, tls=Tls(ca_file=authority.file))
         assert isinstance(endpoint.fetch(trusting, 10).result, Grant)
         wary = token(issuer.issuer, secret, tls=Tls(ca_file=other.file))
-        fault = fault_of(endpoint.fetch(wary, 10))
+        outcome = endpoint.fetch(wary, 10)
+    fault = fault_of(outcome)
     assert fault.reason is Reason.TLS
     assert "not trusted" in fault.summary
+    assert [e.discovery for e in outcome.exchanges] == [True]
 
 
 # --- with a client certificate ---------------------------------------------------------------

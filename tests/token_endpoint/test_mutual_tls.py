@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.adapters.token_endpoint.channel import channel_in
+from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.config.model import Auth, AuthMethod, Tls, TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle.events import CertificateEnds
@@ -236,6 +238,17 @@ def test_a_connection_of_the_old_certificate_is_not_used_for_the_new(
         assert isinstance(endpoint.fetch(token, 10).result, Grant)
         assert isinstance(slow.result().result, Grant)
     assert door.seen == [old.der(), old.der(), new.der()]
+
+
+def test_old_keys_do_not_linger(endpoint: TokenEndpoint, door: Door, tmp_path: Path) -> None:
+    """Once a new pair was used, nothing in the process holds the one before."""
+    both = tmp_path / "both.pem"
+    for _ in range(4):
+        both.write_bytes(Path(door.clients.issue().in_one()).read_bytes())
+        assert isinstance(endpoint.fetch(door.token(str(both)), 10).result, Grant)
+    gc.collect()
+    held = [it for it in gc.get_objects() if isinstance(it, Identity)]
+    assert len([identity for identity in held if identity.key_file == str(both)]) == 1
 
 
 def test_a_pair_is_never_torn(
