@@ -10,6 +10,7 @@ from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from support.authorization_rows import LIFE, Wallet, clients
 from support.client_keys import ALGORITHMS
+from support.cluster import Cluster
 from support.keycloak import Keycloak
 from support.oidc_provider import OidcProvider
 from support.spring_server import SpringServer
@@ -36,9 +37,9 @@ def wallet(tmp_path_factory: pytest.TempPathFactory) -> Wallet:
 
 
 @pytest.fixture(scope="session")
-def keycloak(wallet: Wallet) -> Iterator[Keycloak]:
-    """A Keycloak with a client for each row that it offers."""
-    with Keycloak(wallet.leaf, wallet.authority.file) as running:
+def keycloak(wallet: Wallet, running_cluster: Cluster) -> Iterator[Keycloak]:
+    """A Keycloak with a client for each row that it offers; it may ask the API server for keys."""
+    with Keycloak(wallet.leaf, wallet.authority.file, running_cluster.keys.ca) as running:
         for client in clients("keycloak", wallet):
             running.add_client(client)
         yield running

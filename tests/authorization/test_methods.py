@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import requests
 
-from secret_refresher.adapters.config_files import ConfigSource
-from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
 from support.authorization_rows import (
@@ -21,8 +16,8 @@ from support.authorization_rows import (
     UNKNOWN,
     Row,
     Server,
-    Settings,
     Wallet,
+    configured,
 )
 
 CELLS = [(server, row) for server in SERVERS for row in ROWS]
@@ -30,12 +25,6 @@ OFFERED = [cell for cell in CELLS if (cell[0], cell[1].slug) not in NOT_OFFERED]
 IGNORED = [cell for cell in CELLS if (cell[0], cell[1].slug) in NOT_OFFERED.keys() - UNKNOWN]
 # A server that has to start beside all the other tests may take its time.
 pytestmark = pytest.mark.timeout(300)
-
-
-def configured(settings: Settings) -> TokenConfig:
-    """A token, read as the command line reads a file."""
-    source = ConfigSource(MountReader(), path=None, text=json.dumps({"tokens": [settings]}))
-    return source.load().config.tokens[0]
 
 
 def named(cells: list[tuple[str, Row]]) -> list[str]:

@@ -6,6 +6,7 @@ token says, and what must be true of the token that comes back.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
 
+from secret_refresher.adapters.config_files import ConfigSource
+from secret_refresher.adapters.mounts import MountReader
+from secret_refresher.config.model import TokenConfig
 from support.certificates import Authority
 from support.client_keys import ALGORITHMS, Keyring, claims, subject, thumbprint
 
@@ -329,6 +333,12 @@ NOT_OFFERED: Mapping[tuple[str, str], str] = {
 """What a server does not do, by its fixture and the row's slug, and in which words."""
 UNKNOWN = {("keycloak", "self-signed"), ("spring", "eddsa")}
 """Those of them for which the server cannot even have a client."""
+
+
+def configured(settings: Settings) -> TokenConfig:
+    """A token, read as the command line reads a file."""
+    source = ConfigSource(MountReader(), path=None, text=json.dumps({"tokens": [settings]}))
+    return source.load().config.tokens[0]
 
 
 def clients(server: str, wallet: Wallet) -> list[Settings]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -29,15 +30,18 @@ class ServiceAccount:
         """Its name in RBAC and in the audit log."""
         return f"system:serviceaccount:{self.namespace}:{self.name}"
 
-    def token(self, seconds: int = 600) -> str:
-        """A new token from the TokenRequest API; the API server grants no life below 600."""
+    def token(self, seconds: int = 600, audiences: Sequence[str] = ()) -> str:
+        """A new token from the TokenRequest API; the API server grants no life below 600.
+
+        It is for the API server itself where no `audiences` are given.
+        """
         answer = self.admin.request(
             "POST",
             f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{self.name}/token",
             body={
                 "apiVersion": "authentication.k8s.io/v1",
                 "kind": "TokenRequest",
-                "spec": {"expirationSeconds": seconds},
+                "spec": {"expirationSeconds": seconds, "audiences": list(audiences)},
             },
         )
         answer.raise_for_status()

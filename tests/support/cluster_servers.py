@@ -198,7 +198,8 @@ class Servers:
             f"--tls-private-key-file={self.keys.key}",
             "--authorization-mode=RBAC",
             f"--token-auth-file={self.path('users.csv')}",
-            "--service-account-issuer=https://kubernetes.default.svc",
+            # Where its metadata are: another server can find the keys to ServiceAccount tokens.
+            f"--service-account-issuer={self.url}",
             f"--service-account-signing-key-file={self.keys.tokens}",
             f"--service-account-key-file={self.keys.tokens}",
             "--service-cluster-ip-range=10.0.0.0/24",

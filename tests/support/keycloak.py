@@ -28,7 +28,7 @@ from support.cluster_leash import Leash
 from support.real_servers import free_port, jvm, servers_folder
 
 _REALM = "tests"
-_READY_IN = 100.0
+_READY_IN = 200.0
 """Seconds that a start may take; it takes 10 to 20."""
 _OPENED = ("util", "util.concurrent", "security", "lang")
 """Packages of java that its own launcher opens to it."""

@@ -25,7 +25,7 @@ from support.certificates import Leaf
 from support.cluster_leash import Leash
 from support.real_servers import free_port, jvm, servers_folder
 
-_READY_IN = 100.0
+_READY_IN = 200.0
 """Seconds that a start may take; it takes 5."""
 
 
