@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, final
 
 POLICY = """\
@@ -42,6 +43,8 @@ class Asked:
     """Only at audit level Request or RequestResponse."""
     answer: dict[str, Any] | None
     """Only at audit level RequestResponse."""
+    received: float
+    """When it came, in seconds since the epoch, by the API server's clock."""
 
 
 @final
@@ -95,4 +98,5 @@ def _asked(event: dict[str, Any]) -> Asked:
         agent=event.get("userAgent", ""),
         body=event.get("requestObject"),
         answer=event.get("responseObject"),
+        received=datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
     )

@@ -62,6 +62,14 @@ class Delay:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Late:
+    """Forwards the request only after some seconds, whether anybody waits for it or not."""
+
+    seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Breaks the connection with a reset.
 
@@ -86,7 +94,7 @@ class Silence:
     """Takes the request, forwards nothing, never answers; the connection stays open."""
 
 
-Fault = Answer | Delay | Cut | Drip | Silence
+Fault = Answer | Delay | Late | Cut | Drip | Silence
 
 
 @final

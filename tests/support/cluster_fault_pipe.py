@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Protocol, final
 
-from support.cluster_fault_kinds import Answer, Cut, Delay, Drip, Fault, Silence
+from support.cluster_fault_kinds import Answer, Cut, Delay, Drip, Fault, Late, Silence
 
 POLL = 0.1
 """Seconds after which an idle connection looks whether the way is being closed."""
@@ -68,27 +68,38 @@ class Pipe:
         while len(rest) < length:
             rest += self._receive(client)
         fault = self._way.befalls(method, target)
-        match fault:
-            case Answer():
-                client.sendall(fault.to_bytes())
-                return
-            case Cut(after=None):
-                _reset(client)
-                return
-            case Silence():
-                self._wait(client, None)
-                return
-            case Delay():
-                self._wait(client, fault.seconds)
-            case _:
-                pass
+        if self._ends(client, fault):
+            return
         kept.append("Connection: close")
         with (
             socket.create_connection(("127.0.0.1", self._way.target), timeout=30) as raw,
             self._way.outside.wrap_socket(raw, server_hostname="127.0.0.1") as server,
         ):
             server.sendall("\r\n".join([*kept, "", ""]).encode("latin-1") + rest)
+            if isinstance(fault, Late):
+                while server.recv(_PIECE):
+                    pass  # it is carried out; nobody is told
+                return
             self._pass_on(server, client, fault, target)
+
+    def _ends(self, client: ssl.SSLSocket, fault: Fault | None) -> bool:
+        """Lets a fault befall a request before it is forwarded; whether it never is."""
+        match fault:
+            case Answer():
+                client.sendall(fault.to_bytes())
+            case Cut(after=None):
+                _reset(client)
+            case Silence():
+                self._wait(client, None)
+            case Delay():
+                self._wait(client, fault.seconds)
+                return False
+            case Late():
+                self._way.closing.wait(fault.seconds)
+                return False
+            case _:
+                return False
+        return True
 
     def _pass_on(
         self, server: ssl.SSLSocket, client: ssl.SSLSocket, fault: Fault | None, target: str

@@ -110,6 +110,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
         holdings.start()
         engine.run()
         holdings.stop()
+        engine.turn()  # tells what became of the shards
         stopped.set()
         sinks.stop()
         return 0

@@ -1,0 +1,167 @@
+"""Replicas of one installation at a real API server, each with an account of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, final
+
+from secret_refresher.election.record import OWNER, SHARDS
+from secret_refresher.election.shards import lease_name, shard_of
+from support.cluster import ServiceAccount
+from support.cluster_daemon import employ
+from support.daemon import Daemon, Settings, settings
+from tools.show.stage import Stage
+
+QUICK = {"leaseDuration": "4s", "renewDeadline": "3s", "retryPeriod": "500ms"}
+"""Seconds that tests have time for."""
+OWNER_NAME = "tests/secret-refresher"
+
+
+@final
+@dataclass(frozen=True)
+class Tenure:
+    """A replica had a shard from one instant to another, in seconds since the epoch.
+
+    `late`: at its end it was logged once the Leases were given back, up to a second after.
+    """
+
+    replica: int
+    shard: int
+    since: float
+    until: float
+    late: bool = False
+
+
+@final
+class Crew:
+    """Daemons that share `tokens`; the count of shards is each one's own affair.
+
+    `seconds`: leaseDuration and its fellows. What was killed is told to `died`, for a killed
+    process logs nothing.
+    """
+
+    def __init__(self, stand: Stage, tokens: Sequence[Settings], seconds: Settings) -> None:
+        self.stand = stand
+        self.tokens = tokens
+        self.seconds = seconds
+        self.daemons: list[Daemon] = []
+        self.accounts: list[ServiceAccount] = []
+        self._shards: list[int] = []
+        self._died: dict[int, float] = {}
+
+    def hire(self, shards: int = 1, *, server: str | None = None, **keys: Any) -> Daemon:
+        """One more, not yet started; `server` is another way to the API server."""
+        number = len(self.daemons)
+        namespace = self.stand.account.namespace
+        account = self.stand.cluster.service_account(namespace, f"replica-{number}")
+        election = {"enabled": True, "shards": shards, **self.seconds, **keys}
+        daemon = employ(
+            self.stand.cluster,
+            account,
+            self.stand.folder / account.name,
+            settings(*self.tokens, election=election),
+            server=server,
+            owner=OWNER_NAME,
+        )
+        self.accounts.append(account)
+        self.daemons.append(daemon)
+        self._shards.append(shards)
+        return daemon
+
+    def lease(self, shards: int = 1) -> None:
+        """Leases that were released once: nobody has to be waited for."""
+        for shard in range(shards):
+            annotations = {OWNER: OWNER_NAME, **({SHARDS: str(shards)} if shard == 0 else {})}
+            self.stand.cluster.admin.create(
+                {
+                    "apiVersion": "coordination.k8s.io/v1",
+                    "kind": "Lease",
+                    "metadata": {
+                        "name": lease_name("secret-refresher", shard),
+                        "namespace": self.stand.account.namespace,
+                        "annotations": annotations,
+                    },
+                    "spec": {"leaseTransitions": 1, "leaseDurationSeconds": 1},
+                }
+            )
+
+    def died(self, daemon: Daemon, at: float) -> None:
+        """A daemon was killed."""
+        self._died[self.daemons.index(daemon)] = at
+
+    def tenures(self, now: float) -> list[Tenure]:
+        """Who had which shard when, by the daemons' logs; those that go on end `now`."""
+        return [
+            tenure
+            for replica, daemon in enumerate(self.daemons)
+            if daemon.process is not None
+            for tenure in _tenures(replica, daemon, self._died.get(replica, now))
+        ]
+
+    def strangers(self, mark: int, now: float) -> list[str]:
+        """Writes to Secrets by replicas that did not have the token's shard at that time."""
+        tenures = self.tenures(now)
+        owners = {token["sinks"][0]["secret"]["name"]: token["name"] for token in self.tokens}
+        found = []
+        for replica, account in enumerate(self.accounts):
+            asked = self.stand.cluster.asked(mark, user=account, resource="secrets", verb="patch")
+            for one in asked:
+                shard = shard_of(owners[one.name], self._shards[replica])
+                held = any(
+                    tenure.since <= one.received <= tenure.until
+                    for tenure in tenures
+                    if (tenure.replica, tenure.shard) == (replica, shard)
+                )
+                if one.status in {200, 201} and not held:
+                    found.append(f"{one.received}: {account.name} wrote {one.name}")
+        return found
+
+    def overlaps(self, now: float) -> list[tuple[Tenure, Tenure]]:
+        """Pairs of replicas that had the same shard at the same time."""
+        tenures = sorted(self.tenures(now), key=lambda tenure: (tenure.shard, tenure.since))
+        return [
+            (one, other)
+            for one, other in itertools.pairwise(tenures)
+            if one.shard == other.shard and other.since < one.until - one.late
+        ]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Ends all of them."""
+        try:
+            yield
+        finally:
+            for daemon in self.daemons:
+                daemon.kill()
+
+
+def _tenures(replica: int, daemon: Daemon, end: float) -> Iterator[Tenure]:
+    since: dict[int, float] = {}
+    stopping = False
+    for line in daemon.logs():
+        stopping = stopping or line["event"] == "stopping"
+        if line["event"] == "shard taken":
+            since[line["shard"]] = _at(line)
+        elif line["event"] in {"shard released", "shard lost"} and line["shard"] in since:
+            yield Tenure(replica, line["shard"], since.pop(line["shard"]), _at(line), stopping)
+    for shard, instant in since.items():
+        yield Tenure(replica, shard, instant, end)
+
+
+def _at(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["timestamp"]).timestamp()
+
+
+def leader(daemons: Sequence[Daemon], shard: int = 0) -> Daemon | None:
+    """Who has a shard, by the last line on it in the log of each that lives."""
+    for daemon in daemons:
+        if daemon.process is None or daemon.process.poll() is not None:
+            continue
+        lines = [line for line in daemon.logs(shard=shard) if line["event"].startswith("shard ")]
+        if lines and lines[-1]["event"] == "shard taken":
+            return daemon
+    return None
