@@ -184,7 +184,9 @@ ENCODINGS: dict[str, bytes] = {
     "no newline at the end": pem(RSA).rstrip(),
     "other line ends": pem(RSA).replace(LINE, b"\r\n"),
     "text around it": b"# the key\nBag Attributes: <none>\n" + pem(RSA) + b"\nend\n",
+    "byte order mark": b"\xef\xbb\xbf" + pem(RSA),
     "JWK": json.dumps(jwk(RSA)).encode(),
+    "JWK with a byte order mark": b"\xef\xbb\xbf" + json.dumps(jwk(RSA)).encode(),
     "JWK with blanks": json.dumps(jwk(RSA), indent=2).encode() + b"\n",
     "JWK without the primes": json.dumps(
         {name: value for name, value in jwk(RSA).items() if name in {"kty", "n", "e", "d"}}
@@ -271,6 +273,12 @@ BAD: dict[str, tuple[bytes | dict[str, Any], str]] = {
         "is DER or PKCS#12; openssl pkey -in /etc/credentials/private_key -out NEW",
     ),
     "1024 bits": (pem(SMALL), "holds an RSA key of 1024 bits; make one of 2048 bits at least"),
+    "8192 bits": (
+        b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 6300 + b"\n-----END PRIVATE KEY-----\n",
+        "holds a key of more than 4096 bits; make an RSA key of 2048 to 4096 bits",
+    ),
+    "8192 bits as JWK": (jwk(RSA, n="A" * 1366), "holds a key of more than 4096 bits"),
+    "one large number in a JWK": (jwk(RSA, dq="A" * 9999), "holds a key of more than 4096 bits"),
     "secp256k1": (pem(ODD_CURVE), "on secp256k1, which no algorithm is for; make one on P-256"),
     "X25519": (pem(x25519.X25519PrivateKey.generate()), "of a kind that signs no assertions"),
     "DSA": (pem(dsa.generate_private_key(2048)), "of a kind that signs no assertions"),
@@ -356,6 +364,11 @@ def test_an_algorithm_that_does_not_fit(key: Any, algorithm: Algorithm, told: st
     """An algorithm that the key cannot sign with is refused, with those that it can."""
     assert told in str(refused(pem(key), None, algorithm).fault)
     assert told in str(refused(jwk(key), None, algorithm).fault)
+
+
+def test_a_key_that_is_a_little_too_large() -> None:
+    """A key whose file may be that long is refused by its bits."""
+    assert "more than 4096 bits" in str(refused(pem(rsa.generate_private_key(65537, 4100))).fault)
 
 
 def test_two_opinions_on_the_algorithm() -> None:

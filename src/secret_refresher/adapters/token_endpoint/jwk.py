@@ -11,9 +11,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
-from secret_refresher.adapters.token_endpoint.key_faults import refused
+from secret_refresher.adapters.token_endpoint.key_faults import MOST_BITS, refused, too_large
 from secret_refresher.tokens.json_object import json_object
 
+_MOST = MOST_BITS // 6 + 10
+"""Characters of a number in base64url."""
+_NUMBERS = ("n", "e", "d", "p", "q", "dp", "dq", "qi")
 _KINDS: dict[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
 
 
@@ -25,6 +28,8 @@ def private_key(
     `key_id` chooses among the keys of a set. Raises `Trouble` where there is none to sign with.
     """
     found = _chosen(path, content, key_id)
+    if any(len(_text(found, number) or "") > _MOST for number in _NUMBERS):
+        raise too_large(path)
     named = {name: told for name in ("kid", "x5t#S256") if (told := _text(found, name))}
     return _key(found), named, _text(found, "alg")
 

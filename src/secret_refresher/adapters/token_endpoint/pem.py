@@ -18,13 +18,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from secret_refresher.adapters.token_endpoint.key_faults import refused
+from secret_refresher.adapters.token_endpoint.key_faults import refused, too_large
 
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(?:(?!-----).)+-----END \1-----", re.DOTALL)
 _PRIVATE = frozenset({b"PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY"})
 _PUBLIC = frozenset({b"PUBLIC KEY", b"RSA PUBLIC KEY"})
 _CERTIFICATE = b"CERTIFICATE"
+_MOST = 3600
+"""Bytes of a private key: one of 4096 bits has 3,272, and some more with other line ends."""
 _ENCODED_BEGIN = b"LS0tLS1CRUdJTi"
 _DER_SEQUENCE = b"\x30"
 
@@ -43,6 +45,8 @@ def private_key(path: str, content: bytes) -> tuple[object | None, dict[str, str
         raise refused(path, "holds more than one private key", "keep the one to sign with")
     if not private or b"ENCRYPTED" in private[0]:
         raise refused(path, *_instead(content, encrypted=bool(private)))
+    if len(private[0]) > _MOST:
+        raise too_large(path)
     key = _key(private[0])
     certificates = [block for label, block in blocks if label == _CERTIFICATE]
     if key is None or not certificates:

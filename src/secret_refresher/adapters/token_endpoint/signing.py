@@ -23,7 +23,12 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.api_jws import PyJWS
 
 from secret_refresher.adapters.token_endpoint import jwk, pem
-from secret_refresher.adapters.token_endpoint.key_faults import refused
+from secret_refresher.adapters.token_endpoint.key_faults import (
+    LEAST_BITS,
+    MOST_BITS,
+    refused,
+    too_large,
+)
 from secret_refresher.config.model import Algorithm
 from secret_refresher.errors import Fault, Trouble
 from secret_refresher.tokens.secret import Secret
@@ -34,14 +39,16 @@ LIFE = 60
 not quite ours, short enough to be of no use to whoever finds it later. Servers that bound it
 allow five minutes (Auth0) to a day."""
 KEPT = 1024
-"""Keys that are kept ready, at about 10 KiB: to check one of RSA takes 45 ms and more."""
-LEAST_BITS = 2048
+"""Keys that are kept ready, at about 10 KiB: to check one of RSA takes 45 ms and more, and holds
+up every other thread meanwhile."""
 _RSA = tuple(algorithm for algorithm in Algorithm if algorithm[:2] in {"RS", "PS"})
 _CURVES = {
     "secp256r1": Algorithm.ES256,
     "secp384r1": Algorithm.ES384,
     "secp521r1": Algorithm.ES512,
 }
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, which some editors write."""
 _JWS = PyJWS()
 _JWS.register_algorithm(Algorithm.ED25519, OKPAlgorithm())
 _JWS.register_algorithm(Algorithm.ED448, OKPAlgorithm())
@@ -90,6 +97,7 @@ def signing_key(
     """
     if isinstance(content, Fault):
         raise Trouble(content)
+    content = content.removeprefix(_MARK)
     if not content.strip():
         raise refused(path, "is empty", "write the private key into the Secret's key")
     meant: str | None = None
@@ -152,6 +160,8 @@ def _able(path: str, key: PrivateKey) -> tuple[str, tuple[Algorithm, ...]]:
                 f"holds an RSA key of {key.key_size} bits",
                 f"make one of {LEAST_BITS} bits at least (RFC 7518 section 3.3)",
             )
+        if key.key_size > MOST_BITS:
+            raise too_large(path)
         return "an RSA key", _RSA
     if isinstance(key, EllipticCurvePrivateKey):
         if key.curve.name not in _CURVES:
