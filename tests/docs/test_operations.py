@@ -14,7 +14,7 @@ from secret_refresher.adapters.metrics.ledger import Ledger
 from secret_refresher.adapters.metrics.text import Family, Kind
 from secret_refresher.errors import Reason
 from secret_refresher.lifecycle.state import TOKEN_STATES, SinkState, TokenState, Work
-from secret_refresher.ports import ConfigTaken, Subject
+from secret_refresher.ports import ConfigTaken, Electing, Subject
 from secret_refresher.probes import probes
 from support.pages import PAGES, ROOT, section, table_keys
 
@@ -57,6 +57,7 @@ def exported() -> list[Family]:
     """Every family that a scrape can show."""
     ledger = Ledger()
     ledger.count(None, ConfigTaken(0, 0, 0, 0), 0.0)
+    ledger.count(None, Electing(1), 0.0)
     return list(families([], ledger, Empty(), 0.0, 0.0))
 
 

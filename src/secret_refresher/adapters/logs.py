@@ -144,14 +144,25 @@ def _election(fact: ShardMoved | ElectionTroubled | Electing) -> Line:
         case Electing():
             return LogLevel.INFO, "taking part in the election", {"shards": fact.shards}
         case ShardMoved():
-            level = LogLevel.WARNING if fact.move is Move.LOST else LogLevel.INFO
-            values: dict[str, object] = {"shard": fact.shard, "lease": fact.lease}
-            if fact.because:
-                values["because"] = fact.because
-            return level, f"shard {fact.move.value}", {**values, "tokens": fact.tokens}
+            return _shard(fact)
     if fact.fault is None:
         return LogLevel.INFO, "taking part in the election again", {}
     return LogLevel.ERROR, "cannot take part in the election", _fault(fact.fault)
+
+
+def _shard(fact: ShardMoved) -> Line:
+    values: dict[str, object] = {"shard": fact.shard, "lease": fact.lease, "tokens": fact.tokens}
+    if fact.because:
+        values["because"] = fact.because
+    match fact.move:
+        case Move.TAKEN:
+            return LogLevel.INFO, "shard taken", values
+        case Move.LEAVING:
+            return LogLevel.INFO, "shard is being left", values
+        case Move.RELEASED:
+            return LogLevel.INFO, "shard released", values
+        case Move.LOST:
+            return LogLevel.WARNING, "shard lost", values
 
 
 def _exchange(exchange: Exchange) -> Line:
