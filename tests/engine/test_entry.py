@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.engine.entry import Entry, answered
-from secret_refresher.ports import Exchange
+from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.ports import Exchange, Outcome
 
 ISSUER, ENDPOINT = "https://id.example.com:443", "https://token.example.com:443"
+
+
+TROUBLE = Fault(Reason.NETWORK, "it broke", "wait")
 
 
 def exchange(origin: str, status: int | None, *, discovery: bool = False) -> Exchange:
@@ -49,4 +55,21 @@ def test_what_counts_as_an_answer(
     expected: bool | None,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Metadata that can be had does not make up for a token endpoint that hangs."""
-    assert answered(ISSUER, exchanges) is expected
+    assert answered(ISSUER, Outcome(TROUBLE, tuple(exchanges))) is expected
+
+
+def test_a_refused_certificate_is_no_silence() -> None:
+    """Whoever refuses one tenant's client certificate in TLS is there for the others."""
+    refused = Fault(Reason.TLS, "refused", "renew it", Lane.PERMANENT)
+    assert answered(ISSUER, Outcome(refused, (exchange(ISSUER, None),))) is None
+
+
+def test_an_origin_that_was_learnt_stays_while_the_issuer_does() -> None:
+    """Other sinks change nothing of it; another issuer does."""
+    config = TokenConfig(name="a", issuer="https://id.example.com/t")
+    entry = Entry(config, (), 0.0)
+    entry.asked([exchange(ENDPOINT, 200)])
+    entry.describe(config, ())
+    assert entry.origin == ENDPOINT
+    entry.describe(replace(config, issuer="https://other.example.com"), ())
+    assert entry.origin == "https://other.example.com:443"

@@ -421,6 +421,24 @@ def test_the_certificate_goes_to_the_token_endpoint_alone(
     assert len(issuer.looks) == 2
 
 
+def test_an_issuer_that_asks_for_a_certificate(
+    endpoint: TokenEndpoint, authority: Authority, secret: str
+) -> None:
+    """It gets none, though the token has one, and the advice is not to name one."""
+    seen: list[bytes | None] = []
+    with Issuer(tls=authority.issue().server(authority.file, seen=seen)) as issuer:
+        shown = token(
+            issuer.issuer,
+            secret,
+            tls=Tls(ca_file=authority.file, cert_file=authority.issue().in_one()),
+        )
+        fault = fault_of(endpoint.fetch(shown, 10))
+    assert (fault.reason, fault.lane) == (Reason.TLS, Lane.PERMANENT)
+    assert "asks for a client certificate" in fault.summary
+    assert "write tokenUrl in place of issuer" in fault.advice
+    assert seen == []
+
+
 def test_a_certificate_needs_tls_at_the_endpoint(
     endpoint: TokenEndpoint, issuer: Issuer, authority: Authority, secret: str
 ) -> None:

@@ -503,6 +503,38 @@ def test_a_certificate_of_an_authority_that_is_not_known(
     assert leaf.certificate in fault.summary
 
 
+def test_before_tls_1_3(
+    endpoint: TokenEndpoint, authority: Authority, clients: Authority, token: TokenMaker
+) -> None:
+    """There a server says less; what may be missing is named all the same."""
+    old = authority.issue().server(clients.file)
+    old.maximum_version = old.maximum_version.TLSv1_2
+    with AuthorizationServer(tls=old) as server:
+        server.always = GRANTED
+        door = Door(server, authority, clients, [])
+        leaf, alone = clients.issue(), clients.self_signed()
+        assert isinstance(endpoint.fetch(door.token(leaf.certificate, leaf.key), 10).result, Grant)
+        fault = fault_of(endpoint.fetch(door.token(alone.certificate, alone.key), 10))
+        assert (fault.reason, fault.lane) == (Reason.TLS, Lane.PERMANENT)
+        assert alone.certificate in fault.summary
+        fault = fault_of(endpoint.fetch(token(url=server.token_url, ca_file=authority.file), 10))
+        assert fault.reason is Reason.TLS
+        assert "tls.certFile" in fault.advice
+
+
+def test_a_rehearsal_tries_the_pair(
+    endpoint: TokenEndpoint, door: Door, wrong_files: dict[str, tuple[str, str | None]]
+) -> None:
+    """What keeps a request from being sent is known before anybody is asked."""
+    for case, (summary, _) in TOLD.items():
+        fault = endpoint.rehearse(door.token(*wrong_files[case]))
+        assert fault is not None
+        assert summary in fault.summary
+    leaf = door.clients.issue()
+    assert endpoint.rehearse(door.token(leaf.certificate, leaf.key)) is None
+    assert door.server.connections == 0
+
+
 def test_an_identity_shows_nothing(clients: Authority) -> None:
     """Neither the key nor the certificate is in its text."""
     leaf = clients.issue()

@@ -275,7 +275,7 @@ class Engine:
         entry.jobs -= 1
         exchanges = outcome.exchanges
         self._gate.done(
-            origin, answered=answered(origin, exchanges), crowded=crowded(origin, exchanges)
+            origin, answered=answered(origin, outcome), crowded=crowded(origin, exchanges)
         )
         entry.asked(exchanges)
         self._sick = self._gate.sick()

@@ -46,6 +46,10 @@ _MOVED = frozenset(
     }
 )
 """How an endpoint fails that is not there any more."""
+_NOT_SHOWN = (
+    "none is shown to whom only metadata is asked of; write tokenUrl in place of issuer, or ask the"
+    " server's owner to give its metadata to everybody"
+)
 _REGISTERED = {str(AuthMethod.CLIENT_ASSERTION): str(AuthMethod.PRIVATE_KEY_JWT)}
 """What servers call a method of ours: to them it is the same who signed an assertion."""
 _NOT_ASKED = Fault(
@@ -196,6 +200,8 @@ def _of_the_issuer(fault: Fault) -> Fault:
     """A fault of the transport, which knows of token endpoints only."""
     if fault.reason is Reason.BAD_ANSWER:
         return replace(fault, advice=metadata.NOT_ISSUED)
+    if fault.reason is Reason.TLS and fault.lane is Lane.PERMANENT:
+        return replace(fault, advice=_NOT_SHOWN)
     return fault.naming("issuer")
 
 

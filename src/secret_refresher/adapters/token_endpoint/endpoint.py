@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -113,7 +114,9 @@ class TokenEndpoint:
         """All of a token request but the network: what would keep it from being sent."""
         files = self._read(token)
         try:
-            channel_in(token, files)
+            identity = channel_in(token, files).identity
+            if identity is not None:
+                identity.load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
             self._clients.client(token, files, token.issuer)
         except Trouble as trouble:
             return trouble.fault
@@ -133,7 +136,7 @@ class TokenEndpoint:
                 hello = WireRequest("GET", url, {"User-Agent": self._user_agent}, None)
                 attempt.ask(hello, channel.trust, identity=channel.identity)
         except Trouble as trouble:
-            return attempt.exchanges, trouble.fault
+            return attempt.exchanges, _named(token, trouble.fault)
         return attempt.exchanges, None
 
     def _attempt(self, timeout: float) -> Attempt:
@@ -180,8 +183,7 @@ class TokenEndpoint:
                 answered = attempt.ask(request, channel.trust, identity=channel.identity)
                 return _grant(token, *answered)
             except Trouble as trouble:
-                fault = trouble.fault
-                return fault if token.issuer is None else fault.naming("the issuer's metadata")
+                return _named(token, trouble.fault)
 
         return ask
 
@@ -200,6 +202,11 @@ class TokenEndpoint:
 
                 self._transport = Transport()
             return self._transport
+
+
+def _named(token: TokenConfig, fault: Fault) -> Fault:
+    """A fault at the token endpoint, with what leads there."""
+    return fault if token.issuer is None else fault.naming("the issuer's metadata")
 
 
 def _grant(token: TokenConfig, got: HttpAnswer, hop: Hop) -> Grant:

@@ -29,7 +29,8 @@ def tls_fault(error: ssl.SSLError, hop: Hop) -> Fault:
     else:
         what = f"{hop.server} and we find no common TLS"
         advice = (
-            "TLS 1.2 is the least that is spoken; look at the server's TLS versions and ciphers"
+            "TLS 1.2 is the least that is spoken; look at the server's TLS versions and ciphers, or"
+            " does it ask for a client certificate (tls.certFile)?"
         )
     return Fault(Reason.TLS, what, advice, code=name)
 
