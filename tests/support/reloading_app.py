@@ -3,7 +3,7 @@
     python reloading_app.py FILE LOG [PID_FILE]
 
 It prints its port, reads FILE at `POST /-/reload` and at SIGHUP, and writes one line to LOG for
-each: the instant (CLOCK_BOOTTIME) and the token.
+each: how old the file was by then, in seconds, and the token.
 """
 
 from __future__ import annotations
@@ -55,20 +55,22 @@ class ReloadingApp:
         return f"http://127.0.0.1:{self.port}/-/reload"
 
     def reloads(self) -> list[tuple[float, str]]:
-        """When it has read which token."""
+        """Which token it has read, and how many seconds after the file got its name."""
         if not self.log.exists():
             return []
         pairs = (line.split(" ", 1) for line in self.log.read_text().splitlines())
-        return [(float(at), token) for at, token in pairs]
+        return [(float(age), token) for age, token in pairs]
 
 
 def main(file: str, log: str, pid_file: str) -> None:
     """Serves until it is killed."""
 
     def reload() -> None:
-        token = Path(file).read_text()
+        with open(file) as held:
+            token, written = held.read(), os.fstat(held.fileno()).st_ctime
+        age = time.time() - written
         with open(log, "a") as lines:
-            lines.write(f"{time.clock_gettime(time.CLOCK_BOOTTIME)} {token}\n")
+            lines.write(f"{age} {token}\n")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
