@@ -47,6 +47,8 @@ def pod(namespace: str, profile: str | None = "partner-api", **spec: Any) -> Obj
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [container("app")],
+            # As an admission plugin of every cluster sets it, but of ours.
+            "serviceAccountName": "default",
             **spec,
         },
     }
@@ -213,12 +215,15 @@ def test_another_profile(cluster: Cluster, app: str) -> None:
     assert sidecar["ports"][0]["containerPort"] == 9799
     assert sidecar["livenessProbe"]["httpGet"]["port"] == 9799
     [volume] = [one for one in spec["volumes"] if one["name"] == f"{NAME}-credentials"]
+    sources = volume["projected"]["sources"]
     paths = {
         item["path"]: item["key"]
-        for source in volume["projected"]["sources"]
-        for item in source["secret"]["items"]
+        for source in sources
+        for item in source.get("secret", {}).get("items", [])
     }
     assert paths["grey/client_secret"] == "grey_secret"
+    told = {"audience": "https://id.example.com", "expirationSeconds": 3600}
+    assert {"serviceAccountToken": {**told, "path": "violet/assertion"}} in sources
 
 
 def test_unknown_profiles_are_refused(cluster: Cluster, app: str) -> None:
