@@ -13,7 +13,7 @@ import yaml
 from support.cluster import ApiError, Cluster, Object, ServiceAccount
 from support.daemon import Daemon, Settings, entry
 
-_SOURCES = str(Path(__file__).parents[2] / "src")
+SOURCES = str(Path(__file__).parents[2] / "src")
 """For an interpreter that has the libraries only."""
 
 
@@ -56,7 +56,7 @@ def employ(
         folder,
         {"kubernetes": kubernetes, **configuration},
         arguments=arguments,
-        environment={"KUBECONFIG": str(folder / "kubeconfig"), "PYTHONPATH": _SOURCES},
+        environment={"KUBECONFIG": str(folder / "kubeconfig"), "PYTHONPATH": SOURCES},
         python=python,
     )
     permit(cluster, account, daemon)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, final
 
 from secret_refresher.election.record import OWNER, SHARDS
 from secret_refresher.election.shards import lease_name, shard_of
 from support.cluster import ServiceAccount
-from support.cluster_daemon import employ
+from support.cluster_daemon import SOURCES, employ
 from support.daemon import Daemon, Settings, settings
 from tools.show.stage import Stage
 
@@ -40,8 +43,8 @@ class Tenure:
 class Crew:
     """Daemons that share `tokens`; the count of shards is each one's own affair.
 
-    `seconds`: leaseDuration and its fellows. What was killed is told to `died`, for a killed
-    process logs nothing.
+    `seconds`: leaseDuration and its fellows. Whoever is killed is `buried`, for a killed process
+    logs nothing.
     """
 
     def __init__(self, stand: Stage, tokens: Sequence[Settings], seconds: Settings) -> None:
@@ -51,26 +54,63 @@ class Crew:
         self.daemons: list[Daemon] = []
         self.accounts: list[ServiceAccount] = []
         self._shards: list[int] = []
-        self._died: dict[int, float] = {}
+        self._deaths: dict[int, list[float]] = defaultdict(list)
 
-    def hire(self, shards: int = 1, *, server: str | None = None, **keys: Any) -> Daemon:
-        """One more, not yet started; `server` is another way to the API server."""
+    def hire(
+        self, shards: int = 1, *, server: str | None = None, trusted: bool = False, **keys: Any
+    ) -> Daemon:
+        """One more, not yet started; `server` is another way to the API server.
+
+        It has the rights that `rbac` prints; `trusted`: all rights in its namespace, for where
+        that would take too long.
+        """
         number = len(self.daemons)
         namespace = self.stand.account.namespace
         account = self.stand.cluster.service_account(namespace, f"replica-{number}")
         election = {"enabled": True, "shards": shards, **self.seconds, **keys}
-        daemon = employ(
-            self.stand.cluster,
-            account,
-            self.stand.folder / account.name,
-            settings(*self.tokens, election=election),
-            server=server,
-            owner=OWNER_NAME,
-        )
+        folder = self.stand.folder / account.name
+        configuration = settings(*self.tokens, election=election)
+        if trusted:
+            configuration["log"] = {"level": "info", "format": "json"}
+            daemon = self._trusted(account, folder, configuration)
+        else:
+            daemon = employ(
+                self.stand.cluster, account, folder, configuration, server=server, owner=OWNER_NAME
+            )
         self.accounts.append(account)
         self.daemons.append(daemon)
         self._shards.append(shards)
         return daemon
+
+    def _trusted(self, account: ServiceAccount, folder: Path, configuration: Settings) -> Daemon:
+        folder.mkdir()
+        group = "rbac.authorization.k8s.io"
+        who = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
+        self.stand.cluster.admin.create(
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": account.name, "namespace": account.namespace},
+                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "admin-of-all"},
+                "subjects": [who],
+            }
+        )
+        account.kubeconfig(str(folder / "kubeconfig"))
+        environment = {"KUBECONFIG": str(folder / "kubeconfig"), "PYTHONPATH": SOURCES}
+        kubernetes = {"kubernetes": {"owner": OWNER_NAME}}
+        return Daemon(folder, {**kubernetes, **configuration}, environment=environment)
+
+    def trust(self) -> None:
+        """Makes the role of trusted replicas."""
+        rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+        self.stand.cluster.admin.create(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRole",
+                "metadata": {"name": "admin-of-all"},
+                "rules": [rule],
+            }
+        )
 
     def lease(self, shards: int = 1) -> None:
         """Leases that were released once: nobody has to be waited for."""
@@ -89,17 +129,17 @@ class Crew:
                 }
             )
 
-    def died(self, daemon: Daemon, at: float) -> None:
+    def buried(self, daemon: Daemon, at: float) -> None:
         """A daemon was killed."""
-        self._died[self.daemons.index(daemon)] = at
+        self._deaths[self.daemons.index(daemon)].append(at)
 
     def tenures(self, now: float) -> list[Tenure]:
-        """Who had which shard when, by the daemons' logs; those that go on end `now`."""
+        """Who had which shard when, by all that each has logged; those that go on end `now`."""
         return [
             tenure
             for replica, daemon in enumerate(self.daemons)
-            if daemon.process is not None
-            for tenure in _tenures(replica, daemon, self._died.get(replica, now))
+            if daemon.log_file.exists()
+            for tenure in _tenures(replica, daemon, [*self._deaths[replica], now])
         ]
 
     def strangers(self, mark: int, now: float) -> list[str]:
@@ -139,17 +179,34 @@ class Crew:
                 daemon.kill()
 
 
-def _tenures(replica: int, daemon: Daemon, end: float) -> Iterator[Tenure]:
+def _tenures(replica: int, daemon: Daemon, ends: Sequence[float]) -> Iterator[Tenure]:
     since: dict[int, float] = {}
     stopping = False
-    for line in daemon.logs():
-        stopping = stopping or line["event"] == "stopping"
-        if line["event"] == "shard taken":
-            since[line["shard"]] = _at(line)
-        elif line["event"] in {"shard released", "shard lost"} and line["shard"] in since:
-            yield Tenure(replica, line["shard"], since.pop(line["shard"]), _at(line), stopping)
+    for line in _lines(daemon):
+        match line["event"]:
+            case "stopping":
+                stopping = True
+            case "taking part in the election":
+                stopping = False
+                yield from _ended(replica, since, ends)
+                since = {}
+            case "shard taken":
+                since[line["shard"]] = _at(line)
+            case "shard released" | "shard lost" if line["shard"] in since:
+                yield Tenure(replica, line["shard"], since.pop(line["shard"]), _at(line), stopping)
+    yield from _ended(replica, since, ends)
+
+
+def _ended(replica: int, since: dict[int, float], ends: Sequence[float]) -> Iterator[Tenure]:
     for shard, instant in since.items():
-        yield Tenure(replica, shard, instant, end)
+        yield Tenure(replica, shard, instant, min(end for end in ends if end >= instant))
+
+
+def _lines(daemon: Daemon) -> Iterator[dict[str, Any]]:
+    """Whole lines of every process that wrote this log."""
+    for line in daemon.log_file.read_text().splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)
 
 
 def _at(line: dict[str, Any]) -> float:
