@@ -85,6 +85,17 @@ def test_what_could_not_be_done(scene: Scene, work: Work, said: str) -> None:
     assert scene.sent()[0]["message"].startswith(said)
 
 
+@pytest.mark.parametrize(("left", "said"), [(60.0, "expires at 2023"), (0.0, "expired at 2023")])
+def test_a_certificate_that_ends(scene: Scene, left: float, said: str) -> None:
+    """Which file, of which token, and by what date."""
+    subject = Subject("a", (("secret", "x/y"),))
+    scene.events.notice(subject, events.CertificateEnds("/tls.crt", 1.7e9, left))
+    eventually(scene.sent)
+    (event,) = scene.sent()
+    assert (event["reason"], event["type"]) == ("CertificateEnds", "Warning")
+    assert f"The client certificate of token a, /tls.crt, {said}" in event["message"]
+
+
 def test_long_texts_and_names_fit(scene: Scene) -> None:
     """The API server refuses names over 253 and notes over 1,024 characters."""
     scene.fail("x/" + "n" * 253, "w" * 5000)

@@ -85,6 +85,10 @@ class KubernetesEvents:
                 target = workload.name if where is None else f"{where}/{workload.name}"
                 text = f"Restarted for a new token, {about.name}"
                 self._note(_Note(str(workload.kind), target, "Restarted", False, text))
+            case events.CertificateEnds():
+                ends = f"{'expired' if fact.left <= 0 else 'expires'} at {rfc3339(fact.ends)}"
+                warning = f"The client certificate of token {about.name}, {fact.file}, {ends}"
+                self._say(about, None, "CertificateEnds", warning)
             case events.Published(after=after) if after:
                 self._recovered(about, fact.sink, fact.life.expires_at)
             case events.Fetched(after=after) if after:
