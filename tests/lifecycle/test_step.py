@@ -244,6 +244,26 @@ def test_a_false_alarm_changes_nothing() -> None:
     assert story.state == before
 
 
+def test_a_newer_token_that_is_dead_costs_no_fetch_while_memory_has_a_live_one() -> None:
+    """What dies in a sink before ours does is replaced from memory, whoever has put it there."""
+    story = Story().running()
+    story.at(10, events.SinkDisturbed(0))
+    story.at(10, events.SinkSeen(0, found(5, lifetime=20)))
+    assert story.at(25) == [events.Tend(0, Work.PUBLISH, story.state.token)]
+
+
+def test_the_death_of_the_token_in_memory_is_known_before() -> None:
+    """Then a sink that lacks one needs another, though a newer one stands elsewhere."""
+    story = Story().running(sinks=2)
+    story.at(41, events.SinkDisturbed(0))
+    story.at(41, events.SinkSeen(0, found(40)))
+    story.at(42, events.SinkDisturbed(1))
+    story.at(42, events.SinkSeen(1, None))
+    story.at(42, events.SinkFailed(1, replace(FULL, retry_after=200.0)))
+    assert due(story.state, 42) == 100
+    assert wanted_fetch(story.at(100))
+
+
 def test_a_newer_token_of_another_replica_is_left_and_scheduled_by() -> None:
     """Whoever was faster wins; nobody writes over a newer live token of ours."""
     story = Story().running()

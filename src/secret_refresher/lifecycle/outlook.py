@@ -19,12 +19,15 @@ def due(state: TokenState, now: float, sinks: Iterable[int] | None = None) -> fl
 
     `sinks`: the only ones of them to think of; the source is thought of always.
     """
+    token = state.token
     instants = [fetch_at(state, now), notify.due(state, now)]
     for sink in state.sinks if sinks is None else map(state.sinks.__getitem__, sinks):
         if sink_work(state, sink, now) is not None:
             instants.append(max(now, sink.retry))
         if sink.life is not None and not sink.lapsed:
             instants.append(sink.life.expires)
+        if token is not None and token.life.alive(now) and not sink_alive(sink, now):
+            instants.append(token.life.expires)  # then only another one can fill this sink
     return min(instants)
 
 

@@ -117,7 +117,7 @@ def start(config: TokenConfig, sinks: int, now: float) -> TokenState:
 def scheduled_life(state: TokenState, now: float) -> Life | None:
     """The life that the next refresh is scheduled by.
 
-    1. With a token in memory: that of the sinks which hold it, or a newer one that another
+    1. With a token in memory: that of the sinks which hold it, or a newer live one that another
        replica wrote, whichever is due first.
     2. Without: the earliest due of the live ones that the sinks hold.
     """
@@ -128,7 +128,7 @@ def scheduled_life(state: TokenState, now: float) -> Life | None:
         if life is None or life is last:  # of many sinks most hold the same one
             continue
         last = life
-        counts = life.alive(now) if mine is None else not life.older(mine)
+        counts = life.alive(now) and (mine is None or not life.older(mine))
         if counts and (first is None or life.refresh < first.refresh):
             first = life
     return first or mine
