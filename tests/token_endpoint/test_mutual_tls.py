@@ -180,6 +180,36 @@ def _link(fd: str) -> str:
         return ""
 
 
+@pytest.mark.parametrize("kind", ["rsa:2048", "ed25519", "ec:P-256", "ec:P-384"])
+@pytest.mark.parametrize("form", ["PKCS#8", "traditional", "with text and CRLF"])
+def test_forms_of_keys(endpoint: TokenEndpoint, tmp_path: Path, kind: str, form: str) -> None:
+    """What cert-manager and openssl write is taken: PKCS#1, SEC 1 with parameters, PKCS#8."""
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    new = ["-newkey", kind] if kind.startswith("rsa") else ["-newkey", kind.partition(":")[0]]
+    if kind.startswith("ec:"):
+        new += ["-pkeyopt", f"ec_paramgen_curve:{kind[3:]}"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    request = ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=me", *new, *files]
+    subprocess.run(request, check=True, capture_output=True)
+    if form == "traditional" and kind != "ed25519":
+        command = ["openssl", "pkey", "-in", str(key), "-traditional"]
+        old = subprocess.run(command, check=True, capture_output=True).stdout
+        curve = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        key.write_bytes(curve + old if b"EC PRIVATE KEY" in old else old)
+        assert b"BEGIN PRIVATE KEY" not in key.read_bytes()
+    elif form == "with text and CRLF":
+        for file in (certificate, key):
+            text = b"Bag Attributes\n    friendlyName: me\n" + file.read_bytes()
+            file.write_bytes(text.replace(b"\n", b"\r\n"))
+    token = TokenConfig(
+        name="a",
+        token_url="https://id.example.com/t",
+        auth=Auth(method=AuthMethod.TLS_CLIENT_AUTH, client_id="me"),
+        tls=Tls(cert_file=str(certificate), key_file=str(key)),
+    )
+    assert endpoint.rehearse(token) is None
+
+
 # --- rotation --------------------------------------------------------------------------------
 
 
