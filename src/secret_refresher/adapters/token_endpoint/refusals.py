@@ -49,12 +49,14 @@ def _signed(fault: Fault, token: TokenConfig, skew: float | None) -> Fault:
         )
     if fault.reason not in _CREDENTIALS:
         return fault
-    key = token.auth.private_key_file
+    key, unknown = token.auth.private_key_file, skew is None
     return replace(
         fault,
         advice=f"check that the client has the public half of {key} at the server, under the same"
         " key id (auth.keyId), and whom the server wants assertions to be for"
-        " (auth.assertionAudience); a change of the files is taken at once",
+        " (auth.assertionAudience); a change of the files is taken at once"
+        # Keycloak tells none.
+        + ("; and this machine's clock, since the answer has no Date to compare it with" * unknown),
     )
 
 
