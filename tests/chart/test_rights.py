@@ -55,9 +55,24 @@ def token(draw: random.Random, name: str) -> Object:
         found["refresh"] = draw.choice(
             [{"onExpired": "delete"}, {"onExpired": "keep"}, {"onExpired": None}, {"at": 0.8}, None]
         )
+    if draw.random() < 0.4:
+        found["notify"] = draw.choice(
+            [
+                None,
+                [],
+                [{"http": {"url": "http://app/"}}, _rollout(draw, "{name}-app")],
+                [_rollout(draw, "one"), _rollout(draw, "two")],
+            ]
+        )
     if draw.random() < 0.8:
         found["sinks"] = [sink(draw, f"s{number}-{{name}}") for number in range(draw.randint(1, 3))]
     return found
+
+
+def _rollout(draw: random.Random, name: str) -> Object:
+    where: Object = draw.choice([{}, {"namespace": None}, {"namespace": "workloads"}])
+    kind = draw.choice(["Deployment", "StatefulSet", "DaemonSet"])
+    return {"rollout": {"kind": kind, "name": name, **where}}
 
 
 def sink(draw: random.Random, name: str) -> Object:

@@ -69,6 +69,26 @@ def test_many_secrets_are_not_watched() -> None:
         assert len(rule.names) == number
 
 
+def test_a_workload_may_be_looked_at_and_patched_by_name() -> None:
+    """As each kind needs it, in its namespace; that brings no right to Secrets there."""
+    found = rights(
+        config(
+            "tokens: [{name: a, sinks: [{file: {}}], notify: ["
+            "{rollout: {kind: Deployment, name: '{name}-x', namespace: m}},"
+            " {rollout: {kind: Deployment, name: w, namespace: m}},"
+            " {rollout: {kind: DaemonSet, name: d}}]},"
+            " {name: b, state: absent, sinks: [{file: {}}], notify: ["
+            "{rollout: {kind: StatefulSet, name: gone}}]}]\nkubernetes: {drift: namespace}"
+        ),
+        "home",
+    )
+    verbs = "get", "patch"
+    assert found == {
+        "home": (Rule("daemonsets", verbs, ("d",), "apps"), EVENTS),
+        "m": (Rule("deployments", verbs, ("a-x", "w"), "apps"), EVENTS),
+    }
+
+
 def test_a_namespace_is_listed_only_where_that_is_wanted() -> None:
     """`drift: namespace` asks for list and watch without a name, and for nothing more."""
     found = rights(

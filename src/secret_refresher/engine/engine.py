@@ -294,7 +294,8 @@ class Engine:
         self._admit()
 
     def _notify(self, entry: Entry, action: events.Notify) -> None:
-        if self._notifier is not None and self._stop_by == NEVER:
+        ending = self._stop_by < NEVER or entry.leaving
+        if self._notifier is not None and not ending:
             self._notifier.want(entry, action, self._inbox.put, self._happen)
 
     def _tend(self, entry: Entry, action: events.Tend) -> None:

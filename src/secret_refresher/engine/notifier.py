@@ -78,7 +78,8 @@ class Notifier:
         while (admitted := self._gate.admit()) is not None:
             _, key = admitted
             line = self._lines[key]
-            told = {entry: life for entry, life in line.waiting.items() if not entry.retired}
+            gone = {entry for entry in line.waiting if entry.retired or entry.leaving}
+            told = {entry: life for entry, life in line.waiting.items() if entry not in gone}
             line.waiting = {}
             if told:
                 line.running = True

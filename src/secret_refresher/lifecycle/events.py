@@ -148,7 +148,7 @@ ConsumerEvent = ConsumerTold | ConsumerLater | ConsumerFailed
 SinkEvent = SinkSeen | SinkWritten | SinkCleared | SinkFailed
 """How work on a sink ends."""
 
-Result = FetchEnded | FetchDropped | SinkEvent
+Result = FetchEnded | FetchDropped | SinkEvent | ConsumerEvent
 """How what was begun ends."""
 
 OneSink = SinkEvent | SinkDisturbed
