@@ -41,6 +41,15 @@ def _of_daemon(shown: Document) -> Iterator[Markup]:
             "Restart it: live tokens are adopted, and nobody is asked for new ones.",
             NONE,
         )
+    if daemon.election is not None and daemon.election.failure is not None:
+        failure = daemon.election.failure
+        yield _card(
+            "wary",
+            prose(failure.summary),
+            Markup("This replica takes no part in the election."),
+            failure.advice,
+            NONE,
+        )
     if daemon.reload is not None and not daemon.reload.taken:
         yield _refused(daemon.reload, shown.now)
 
@@ -88,7 +97,8 @@ def _trouble(trouble: Trouble, query: Query, now: float) -> Markup:
 def _where(trouble: Trouble) -> str:
     if not trouble.reason:
         return "nothing has failed yet"
-    place = "fetching" if trouble.where == "fetch" else f"writing to a {trouble.where}"
+    places = {"fetch": "fetching", "notify": "telling an application"}
+    place = places.get(trouble.where, f"writing to a {trouble.where}")
     return f"{place}: {trouble.reason}"
 
 

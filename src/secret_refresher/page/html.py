@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from secret_refresher.page.attention import attention
 from secret_refresher.page.markup import NONE, Markup, fill, joined
 from secret_refresher.page.rows import rows
 from secret_refresher.page.signs import SPRITE, badge, moment, sign
 from secret_refresher.status import words
-from secret_refresher.status.document import Daemon, Document
+from secret_refresher.status.document import Daemon, Document, Election
 from secret_refresher.status.query import ATTENTION, LONGEST, STATES, Query
 
 FEW = 1000
@@ -218,6 +220,8 @@ def _daemon(daemon: Daemon, now: float) -> Markup:
         if daemon.reload.restart:
             waits = fill("{those}", those=", ".join(daemon.reload.restart))
             facts.append(("Waits for a restart", waits))
+    if daemon.election is not None:
+        facts += _election(daemon.election, now)
     if daemon.dark:
         origins = joined((fill("{one}", one=one) for one in daemon.dark), ", ")
         facts.append(("Do not answer", origins))
@@ -230,6 +234,17 @@ def _daemon(daemon: Daemon, now: float) -> Markup:
         '<dl id="facts">{listed}</dl></section>',
         listed=listed,
     )
+
+
+def _election(election: Election, now: float) -> Iterator[tuple[str, Markup]]:
+    yield "Replica", fill("{those}", those=words.election(election))
+    for one in election.held:
+        told = fill(
+            '<span class="target">{lease}</span>, held since {at}',
+            lease=one.lease,
+            at=moment(one.since, now),
+        )
+        yield f"Lease of shard {one.shard}", told
 
 
 def _legend() -> Markup:

@@ -143,17 +143,11 @@ class _Desk:
         return Answer(HTTPStatus.OK, kind, body, HEADERS)
 
     def _document(self, query: Query) -> Document:
-        from secret_refresher.status.document import Daemon
+        from secret_refresher.status.lines import about_daemon
         from secret_refresher.status.survey import survey
 
         now, wall = self._clock.now(), self._clock.wall()
-        daemon = Daemon(
-            version=__version__,
-            started=self._journal.started,
-            idle=max(0.0, now - self._view.heartbeat()),
-            reload=self._journal.reload,
-            dark=tuple(sorted(self._view.unavailable_origins())),
-        )
+        daemon = about_daemon(self._view, self._journal, now, __version__)
         return survey(self._view, self._journal, now, wall, query=query, daemon=daemon)
 
 

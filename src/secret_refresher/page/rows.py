@@ -6,10 +6,17 @@ from secret_refresher.page.markup import NONE, Markup, fill, joined
 from secret_refresher.page.prose import prose, remedy
 from secret_refresher.page.signs import badge, life, moment, sign
 from secret_refresher.status import words
-from secret_refresher.status.document import Document, Failure, SinkLine, TokenLine
+from secret_refresher.status.document import ConsumerLine, Document, Failure, SinkLine, TokenLine
 
 _FEW = 2
 """Sinks that stand open in their cell; more are folded."""
+_HEARING = {
+    "told": "told",
+    "waiting": "to be told",
+    "failed": "could not be told",
+    "idle": "nothing to tell yet",
+}
+_SIGNS = {"told": "current", "waiting": "due", "failed": "failing", "idle": "empty"}
 _SAID = 3
 """Sentences about failing sinks in the row of one token; the others stand with their sinks."""
 
@@ -27,7 +34,7 @@ def _row(token: TokenLine, now: float, told: frozenset[str]) -> Markup:
 <th scope="row" role="rowheader" class="name">{name}</th>
 <td role="cell" class="span">{life}</td>
 <td role="cell" class="next">{next}</td>
-<td role="cell">{sinks}</td>
+<td role="cell">{sinks}{consumers}</td>
 </tr>{why}""",
         name=token.name,
         state=token.state,
@@ -35,6 +42,7 @@ def _row(token: TokenLine, now: float, told: frozenset[str]) -> Markup:
         life=life(token, now),
         next=_next(token, now),
         sinks=_sinks(token, now),
+        consumers=_consumers(token, now),
         why=_why(token, now, told),
     )
 
@@ -98,6 +106,32 @@ def _sink(sink: SinkLine, now: float) -> Markup:
     )
 
 
+def _consumers(token: TokenLine, now: float) -> Markup:
+    if not token.consumers:
+        return NONE
+    return fill(
+        '<ul class="sinks consumers">{items}</ul>',
+        items=joined(_consumer(consumer, now) for consumer in token.consumers),
+    )
+
+
+def _consumer(consumer: ConsumerLine, now: float) -> Markup:
+    said = fill("{kind}, {state}", kind=consumer.kind, state=_HEARING[consumer.state])
+    if consumer.told is not None and consumer.state == "told":
+        said = fill("{said} {at}", said=said, at=moment(consumer.told, now))
+    if consumer.failure is not None:
+        said = fill("{said}, {reason}", said=said, reason=consumer.failure.reason)
+        if consumer.failure.retry is not None:
+            said = fill("{said}, again {at}", said=said, at=moment(consumer.failure.retry, now))
+    return fill(
+        '<li>{sign}<span><span class="target">{target}</span>'
+        ' <span class="mute">{said}</span></span></li>',
+        sign=sign(_SIGNS[consumer.state]),
+        target=consumer.target,
+        said=said,
+    )
+
+
 # --- what is wrong -------------------------------------------------------------------------------
 
 
@@ -105,6 +139,7 @@ def _why(token: TokenLine, now: float, told: frozenset[str]) -> Markup:
     """What fails, in a row of its own; remedies that were `told` above are not told again."""
     failures = [] if token.failure is None else [token.failure]
     failures += [sink.failure for sink in token.sinks if sink.failure is not None][:_SAID]
+    failures += [each.failure for each in token.consumers if each.failure is not None][:_SAID]
     if not failures:
         return NONE
     said = joined(_failure(failure, now, told) for failure in failures)

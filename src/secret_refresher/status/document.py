@@ -52,6 +52,21 @@ class SinkLine:
 
 @final
 @dataclass(frozen=True, slots=True)
+class ConsumerLine:
+    """One application that is told of new tokens: `told`, `waiting`, `failed`, or `idle` so far.
+
+    `told`: when it was told last.
+    """
+
+    kind: str
+    target: str
+    state: str
+    told: float | None = None
+    failure: Failure | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class TokenLine:
     """One token.
 
@@ -76,6 +91,7 @@ class TokenLine:
     last: Failure | None = None
     places: Mapping[str, int] = field(default_factory=lambda: _NO_COUNTS)
     sinks: tuple[SinkLine, ...] = ()
+    consumers: tuple[ConsumerLine, ...] = ()
 
 
 @final
@@ -83,10 +99,10 @@ class TokenLine:
 class Trouble:
     """One thing that is wrong, with everybody whom it concerns.
 
-    `where`: `fetch`, or the kind of the sinks that cannot be written. `reason` is empty where
-    nothing has failed yet. `summary` is of one of them, of `kinds` different ones. `tokens`: how
-    many tokens; `suffering`: how many of these are not live in some sink. `names`: the first few.
-    `expires`: when the next of those that still live dies. `since`: the earliest.
+    `where`: `fetch`, the kind of the sinks that cannot be written, or `notify`. `reason` is empty
+    where nothing has failed yet. `summary` is of one of them, of `kinds` different ones. `tokens`:
+    how many tokens; `suffering`: how many of these are not live in some sink. `names`: the first
+    few. `expires`: when the next of those that still live dies. `since`: the earliest.
     """
 
     where: str
@@ -118,6 +134,26 @@ class Reload:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard that this replica holds by a Lease, `since` when."""
+
+    shard: int
+    lease: str
+    since: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Election:
+    """A replica among others: of `shards` it holds some; `failure` keeps it out of all."""
+
+    shards: int
+    held: tuple[Shard, ...] = ()
+    failure: Failure | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Daemon:
     """The process; `idle`: seconds since its loop last turned. `dark`: origins without answer."""
 
@@ -126,6 +162,7 @@ class Daemon:
     idle: float = 0.0
     reload: Reload | None = None
     dark: tuple[str, ...] = ()
+    election: Election | None = None
 
 
 @final

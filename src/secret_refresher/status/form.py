@@ -15,6 +15,7 @@ _KEYS = {
     "started": "startedAt",
     "retry": "retryAt",
     "over": "overAt",
+    "told": "toldAt",
     "issued": "issuedAt",
     "refresh": "refreshAt",
     "expires": "expiresAt",
@@ -28,7 +29,7 @@ _KEYS = {
     "places": "sinkStates",
 }
 """Attributes whose keys are other words."""
-_INSTANTS = frozenset("now at since started retry over issued refresh expires next".split())
+_INSTANTS = frozenset("now at since started retry over issued refresh expires next told".split())
 """Attributes that are seconds since the epoch, and RFC 3339 in the form."""
 
 

@@ -1,4 +1,4 @@
-"""One token as it is shown: its record, the journal and two clocks, made into a line. Pure."""
+"""Tokens and their daemon as they are shown: records, journal and clocks, made into lines. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from heapq import nsmallest
 
 from secret_refresher.config.model import State
 from secret_refresher.errors import Fault, Lane
+from secret_refresher.lifecycle.news import ConsumerRecord
 from secret_refresher.lifecycle.outlook import NEVER, fetch_at
 from secret_refresher.lifecycle.state import (
     SinkRecord,
@@ -18,8 +19,18 @@ from secret_refresher.lifecycle.state import (
     sink_states,
     source_state,
 )
-from secret_refresher.ports import Subject
-from secret_refresher.status.document import ABSENT, Failure, SinkLine, TokenLine
+from secret_refresher.ports import Subject, View
+from secret_refresher.status.document import (
+    ABSENT,
+    ConsumerLine,
+    Daemon,
+    Election,
+    Failure,
+    Reload,
+    Shard,
+    SinkLine,
+    TokenLine,
+)
 from secret_refresher.status.journal import Episode, Journal
 from secret_refresher.tokens.token import Life
 
@@ -87,7 +98,40 @@ def line(about: Subject, state: TokenState, journal: Journal, now: float, wall: 
             )
             for (kind, target), sink, of in worst
         ),
+        consumers=_consumers(state, now, wall),
     )
+
+
+def _consumers(state: TokenState, now: float, wall: float) -> tuple[ConsumerLine, ...]:
+    if state.news is None:
+        return ()
+    # The news follow a changed configuration within the same step, so both are of one length.
+    return tuple(
+        ConsumerLine(
+            kind=spec.way,
+            target=spec.target,
+            state=consumer_state(known),
+            told=None if known.told is None else known.told + wall - now,
+            failure=None
+            if known.fault is None
+            else _failure(
+                known.fault,
+                known.failures,
+                retry=known.retry + wall - now if known.waiting else None,
+                person=known.fault.lane is Lane.PERMANENT,
+            ),
+        )
+        for spec, known in zip(state.config.notify, state.news.consumers, strict=False)
+    )
+
+
+def consumer_state(known: ConsumerRecord) -> str:
+    """How telling one consumer is going."""
+    if known.waiting:
+        return "waiting"
+    if known.fault is not None:
+        return "failed"
+    return "idle" if known.told is None else "told"
 
 
 def _gravity(sink: tuple[object, SinkRecord, SinkState]) -> tuple[int, bool]:
@@ -133,3 +177,25 @@ def _failure(
         person=person,
         over=over,
     )
+
+
+def about_daemon(view: View, journal: Journal, now: float, version: str) -> Daemon:
+    """The process itself at `now`."""
+    reload = journal.reload
+    return Daemon(
+        version=version,
+        started=journal.started,
+        idle=max(0.0, now - view.heartbeat()),
+        reload=None if reload is None else Reload(*reload),
+        dark=tuple(sorted(view.unavailable_origins())),
+        election=None if journal.shards is None else _election(journal, journal.shards),
+    )
+
+
+def _election(journal: Journal, shards: int) -> Election:
+    failure = None
+    if journal.kept_out is not None:
+        fault, since = journal.kept_out
+        failure = _failure(fault, 1, since=since, person=fault.lane is Lane.PERMANENT)
+    held = sorted(journal.seats.items())
+    return Election(shards, tuple(Shard(number, *seat) for number, seat in held), failure)

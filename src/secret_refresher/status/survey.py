@@ -30,7 +30,7 @@ MOST_TROUBLES = 20
 """Things that are wrong, told at once; the worst of them."""
 NAMES = 5
 """Tokens named with each."""
-FETCH = "fetch"
+FETCH, NOTIFY = "fetch", "notify"
 _WAIT = "it is asked for a token; of a server that does not answer, one at a time"
 _RANK = {state: rank for rank, state in enumerate((ABSENT, *TOKEN_STATES))}
 _NEVER = float("inf")
@@ -122,6 +122,9 @@ def _faults(token: _Seen) -> Iterator[Fault]:
     for sink in token.state.sinks:
         if sink.fault is not None:
             yield sink.fault
+    for consumer in () if token.state.news is None else token.state.news.consumers:
+        if consumer.fault is not None:
+            yield consumer.fault
 
 
 def _wrong(token: _Seen) -> bool:
@@ -183,6 +186,11 @@ def _found(token: _Seen, journal: Journal, now: float) -> Iterator[tuple[str, _H
             # Their sentences name the place, so that each would stand alone.
             person = of is SinkState.BLOCKED
             yield sink.fault.advice, _heap(kind, sink.fault, since, person=person)
+    for consumer in () if state.news is None else state.news.consumers:
+        if consumer.fault is not None:
+            nothing = False
+            person = consumer.fault.lane is Lane.PERMANENT
+            yield consumer.fault.summary, _heap(NOTIFY, consumer.fault, None, person=person)
     if nothing:
         origin = origin_of(state.config.asked_at)
         yield origin, _Heap(FETCH, "", f"waiting for {origin}", _WAIT, person=False)

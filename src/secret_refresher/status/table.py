@@ -84,7 +84,7 @@ def _trouble(trouble: Trouble, now: float, style: Style) -> Iterator[str]:
 
 
 def _rows(tokens: Sequence[TokenLine], now: float, style: Style) -> Iterator[str]:
-    """The table; where there is little room the bar goes first, then what comes next, then sinks."""
+    """The table; where there is little room the bar goes first, then the next step, then sinks."""
     columns = [
         _Column("STATE", [token.state for token in tokens], 0),
         _Column("TOKEN", [plain(token.name) for token in tokens], 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from secret_refresher.status.document import Document, Reload, TokenLine, Trouble
+from secret_refresher.status.document import Document, Election, Reload, TokenLine, Trouble
 
 STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -48,7 +48,10 @@ def count(number: int, noun: str) -> str:
 def verdict(shown: Document) -> str:
     """How it is, in one sentence."""
     if not shown.total:
-        return "No token is configured."
+        election = None if shown.daemon is None else shown.daemon.election
+        if election is not None and not election.held:
+            return "This replica holds no shard, so it looks after no token."
+        return "No token is configured." if not shown.counts else "No token is wanted."
     lacking = shown.total - shown.healthy
     if lacking:
         of = f"{lacking:,} of {count(shown.total, 'token')}"
@@ -60,6 +63,10 @@ def verdict(shown: Document) -> str:
 
 def urgency(trouble: Trouble, now: float) -> str:
     """Who suffers from it, or how long nobody will."""
+    if trouble.where == "notify":
+        if trouble.tokens == 1:
+            return "The application has not heard of the newest token."
+        return f"Applications of {trouble.tokens:,} tokens have not heard of the newest one."
     if trouble.suffering and trouble.suffering == trouble.tokens:
         if trouble.tokens == 1:
             return "Its consumers have no live token."
@@ -84,6 +91,14 @@ def plan(token: TokenLine, now: float) -> str:
         return "nothing planned"
     what = "next attempt" if token.failure is not None else "refresh"
     return f"{what} {when(token.next, now)}"
+
+
+def election(seen: Election) -> str:
+    """Which shards a replica holds."""
+    if seen.shards == 1:
+        return "the leader" if seen.held else "on standby"
+    held = ", ".join(str(one.shard) for one in seen.held)
+    return f"holds {len(seen.held)} of {seen.shards}{': ' if held else ''}{held}"
 
 
 def configuration(reload: Reload, now: float) -> str:
