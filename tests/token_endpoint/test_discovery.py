@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -453,6 +455,18 @@ def test_a_certificate_needs_tls_at_the_endpoint(
     assert (fault.reason, fault.lane) == (Reason.DISCOVERY, Lane.PERMANENT)
     assert "no certificate can be shown" in fault.summary
     assert issuer.asked == []
+
+
+def test_nothing_is_loaded_in_vain() -> None:
+    """A daemon without issuers and certificates does not load what finds and reads them."""
+    probe = (
+        "import sys, secret_refresher.cli.run\n"
+        "print(*(m.rpartition('.')[2] for m in sys.modules if '.token_endpoint.' in m))"
+    )
+    told = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert "endpoint" in loaded
+    assert loaded.isdisjoint({"discovery", "metadata", "identity", "validity", "renewals"})
 
 
 # --- methods ---------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from secret_refresher.adapters.token_endpoint import redirects
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
-from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.adapters.token_endpoint.names import Resolver
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.trust import Trust
@@ -18,6 +17,7 @@ from secret_refresher.ports import Clock, Exchange
 from secret_refresher.tokens import answer
 
 if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
     from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from secret_refresher.adapters.token_endpoint.identity import Identity, identity_in
 from secret_refresher.adapters.token_endpoint.trust import Trust, named_bundle, trust_in
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
 
 
 @final
@@ -37,6 +39,8 @@ def channel_in(token: TokenConfig, files: Mapping[str, bytes | Fault]) -> Channe
     identity = None
     certificate, key = token.tls.cert_file, token.tls.key_file
     if certificate is not None:
+        from secret_refresher.adapters.token_endpoint.identity import identity_in
+
         apart = key if key != certificate else None
         held = None if apart is None else files[apart]
         identity = identity_in(certificate, files[certificate], apart, held)

@@ -14,6 +14,7 @@ from typing import final
 
 from secret_refresher.adapters.token_endpoint import metadata
 from secret_refresher.adapters.token_endpoint.attempt import Attempt
+from secret_refresher.adapters.token_endpoint.channel import Channel
 from secret_refresher.adapters.token_endpoint.metadata import Metadata
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.trust import Trust
@@ -86,7 +87,17 @@ class Discovery:
         self._lock = threading.Lock()
         self._issuers: OrderedDict[tuple[str, str], _Issuer] = OrderedDict()
 
-    def find(self, issuer: str, trust: Trust, attempt: Attempt) -> Metadata:
+    def endpoint(self, token: TokenConfig, channel: Channel, attempt: Attempt) -> str:
+        """The token endpoint of a token that has an issuer. Raises `Trouble`."""
+        issuer = token.issuer or ""
+        return metadata.allowed(
+            self._find(issuer, channel.trust, attempt),
+            issuer,
+            insecure=token.allow_insecure,
+            mutual_tls=channel.identity is not None,
+        )
+
+    def _find(self, issuer: str, trust: Trust, attempt: Attempt) -> Metadata:
         """The issuer's metadata: as known, or asked for now. Raises `Trouble`.
 
         Of many threads that lack it one asks, and the others take what it got.

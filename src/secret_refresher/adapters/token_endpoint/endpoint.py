@@ -10,15 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
-from secret_refresher.adapters.token_endpoint import metadata, refusals, renewals
+from secret_refresher.adapters.token_endpoint import refusals
 from secret_refresher.adapters.token_endpoint.attempt import Attempt, Sender
 from secret_refresher.adapters.token_endpoint.channel import Channel, channel_in, tls_files
 from secret_refresher.adapters.token_endpoint.clients import Clients, Files
-from secret_refresher.adapters.token_endpoint.discovery import Discovery
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
 from secret_refresher.adapters.token_endpoint.request import Client, WireRequest, token_request
-from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
+from secret_refresher.adapters.token_endpoint.watch import Alarm, Timing, Watch
 from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
@@ -28,6 +27,8 @@ from secret_refresher.tokens import answer, assertion, credentials
 from secret_refresher.tokens.token import Grant
 
 if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.discovery import Discovery
+    from secret_refresher.adapters.token_endpoint.renewals import Renewals
     from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 
 Ask = Callable[[Client], Grant | Fault]
@@ -49,15 +50,15 @@ class TokenEndpoint:
         lookup: Lookup = system_lookup,
         *,
         sender: Sender | None = None,
-        timer: Timing = threading.Timer,
+        timer: Timing = Alarm,
     ) -> None:
         self._clock = clock
         self._reader = reader
         self._user_agent = user_agent
         self._resolver = Resolver(lookup)
         self._clients = Clients(clock)
-        self._discovery = Discovery(clock, user_agent)
-        self._renewals = renewals.Renewals()
+        self._discovery: Discovery | None = None
+        self._renewals: Renewals | None = None
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._transport = sender
@@ -89,17 +90,19 @@ class TokenEndpoint:
                 channel = channel_in(token, files)
                 client = self._clients.client(token, files, token.issuer)
                 notices.append(self._ending(channel))
-                found = self._located(token, channel, attempt)
-                notices.append(self._discovery.not_offered(token, channel.trust))
+                found, notice = self._located(token, channel, attempt)
+                notices.append(notice)
                 ask = self._asker(found, channel, attempt)
                 result = ask(client)
                 if isinstance(result, Fault) and result.reason is Reason.INVALID_CLIENT:
                     result, previous = _again(token, files, client, ask, result)
                 if isinstance(result, Fault):
                     if token.issuer is not None:
-                        self._discovery.doubt(token.issuer, channel.trust, result)
+                        self._issuers().doubt(token.issuer, channel.trust, result)
                     result = self._explained(token, files, attempt, result)
-                    result = renewals.explained(result, channel.identity, self._clock.wall())
+                    if channel.identity is not None:
+                        wall = self._clock.wall()
+                        result = self._dates().explained(result, channel.identity, wall)
         except Trouble as trouble:
             result = trouble.fault
         return Outcome(
@@ -132,8 +135,8 @@ class TokenEndpoint:
         try:
             with attempt.watch:
                 channel = channel_in(token, files)
-                url = self._located(token, channel, attempt).token_url
-                hello = WireRequest("GET", url, {"User-Agent": self._user_agent}, None)
+                found, _ = self._located(token, channel, attempt)
+                hello = WireRequest("GET", found.token_url, {"User-Agent": self._user_agent}, None)
                 attempt.ask(hello, channel.trust, identity=channel.identity)
         except Trouble as trouble:
             return attempt.exchanges, _named(token, trouble.fault)
@@ -156,23 +159,23 @@ class TokenEndpoint:
             digest.update(told)
         return digest.hexdigest()
 
-    def _located(self, token: TokenConfig, channel: Channel, attempt: Attempt) -> TokenConfig:
-        """The token with the endpoint that its issuer names. Raises `Trouble`."""
+    def _located(
+        self, token: TokenConfig, channel: Channel, attempt: Attempt
+    ) -> tuple[TokenConfig, SourceNotice | None]:
+        """The token with the endpoint that its issuer names, and what to tell of it.
+
+        Raises `Trouble`.
+        """
         if token.issuer is None:
-            return token
-        found = self._discovery.find(token.issuer, channel.trust, attempt)
-        url = metadata.allowed(
-            found,
-            token.issuer,
-            insecure=token.allow_insecure,
-            mutual_tls=channel.identity is not None,
-        )
-        return replace(token, token_url=url)
+            return token, None
+        issuers = self._issuers()
+        url = issuers.endpoint(token, channel, attempt)
+        return replace(token, token_url=url), issuers.not_offered(token, channel.trust)
 
     def _ending(self, channel: Channel) -> SourceNotice | None:
         """Whether the client certificate is about to end."""
         identity = channel.identity
-        return None if identity is None else self._renewals.notice(identity, self._clock.wall())
+        return None if identity is None else self._dates().notice(identity, self._clock.wall())
 
     def _asker(self, token: TokenConfig, channel: Channel, attempt: Attempt) -> Ask:
         """What asks the server for a client, at the token's endpoint."""
@@ -193,6 +196,24 @@ class TokenEndpoint:
         held = files.get(token.auth.assertion_file)
         given = assertion.validity(held) if isinstance(held, bytes) else assertion.Validity()
         return refusals.explained(fault, token, skew, self._clock.wall(), given)
+
+    # Most daemons have neither issuers nor certificates, and each starts before its application.
+
+    def _issuers(self) -> Discovery:
+        with self._lock:
+            if self._discovery is None:
+                from secret_refresher.adapters.token_endpoint.discovery import Discovery
+
+                self._discovery = Discovery(self._clock, self._user_agent)
+            return self._discovery
+
+    def _dates(self) -> Renewals:
+        with self._lock:
+            if self._renewals is None:
+                from secret_refresher.adapters.token_endpoint.renewals import Renewals
+
+                self._renewals = Renewals()
+            return self._renewals
 
     def _sender(self) -> Sender:
         """The transport, with `requests` behind it, once there is something to send."""

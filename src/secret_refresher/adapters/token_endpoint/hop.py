@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from enum import Enum
-from typing import cast, final
+from typing import TYPE_CHECKING, cast, final
 from urllib.parse import urlsplit
 
-from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.adapters.token_endpoint.names import Resolver
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.watch import Watch
 from secret_refresher.config.origin import origin_of
 from secret_refresher.ports import Clock
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
 
 _THREAD = threading.local()
 

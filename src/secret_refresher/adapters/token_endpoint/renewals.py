@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle.events import CertificateEnds
 from secret_refresher.tokens.moments import rfc3339
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
 
 SHARE = 0.1
 """Of a certificate's life: who renews them has done so long before, as cert-manager at a third."""
@@ -33,7 +35,11 @@ _REFUSALS = frozenset(
 
 @final
 class Renewals:
-    """Says once that a certificate ends soon, and once that it has; for many threads."""
+    """Says once that a certificate ends soon, and once that it has; for many threads.
+
+    An attempt is made all the same, whatever our clock says: the server's clock decides, and with
+    a certificate that it knows itself some servers do not look at dates.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,25 +60,23 @@ class Renewals:
                 self._told.popitem(last=False)
         return CertificateEnds(identity.certificate_file, identity.ends, left)
 
-
-def explained(fault: Fault, identity: Identity | None, wall: float) -> Fault:
-    """A refusal, with the dates of the certificate where they are the likely reason.
-
-    An attempt is made all the same, whatever our clock says: the server's clock decides, and with
-    a certificate that it knows itself some servers do not look at dates.
-    """
-    if identity is None or identity.begins <= wall < identity.ends:
-        return fault
-    alert = fault.reason is Reason.TLS and "ALERT" in (fault.code or "")
-    if not (alert or fault.reason in _REFUSALS or fault.reason is Reason.NETWORK):
-        return fault
-    file = identity.certificate_file
-    if wall < identity.begins:
-        what = f"the client certificate in {file} is not valid before {rfc3339(identity.begins)}"
-        advice = "check this machine's clock, then the certificate"
-    else:
-        what = f"the client certificate in {file} expired at {rfc3339(identity.ends)}"
-        advice = f"renew {file} and its key; a change of the files is taken at once"
-    # A connection that broke may have had another reason.
-    lane = fault.lane if fault.reason is Reason.NETWORK else Lane.PERMANENT
-    return replace(fault, summary=f"{fault.summary}; {what}", advice=advice, lane=lane)
+    @staticmethod
+    def explained(fault: Fault, identity: Identity, wall: float) -> Fault:
+        """A refusal, with the dates of the certificate where they are the likely reason."""
+        if identity.begins <= wall < identity.ends:
+            return fault
+        alert = fault.reason is Reason.TLS and "ALERT" in (fault.code or "")
+        if not (alert or fault.reason in _REFUSALS or fault.reason is Reason.NETWORK):
+            return fault
+        file = identity.certificate_file
+        if wall < identity.begins:
+            what = (
+                f"the client certificate in {file} is not valid before {rfc3339(identity.begins)}"
+            )
+            advice = "check this machine's clock, then the certificate"
+        else:
+            what = f"the client certificate in {file} expired at {rfc3339(identity.ends)}"
+            advice = f"renew {file} and its key; a change of the files is taken at once"
+        # A connection that broke may have had another reason.
+        lane = fault.lane if fault.reason is Reason.NETWORK else Lane.PERMANENT
+        return replace(fault, summary=f"{fault.summary}; {what}", advice=advice, lane=lane)

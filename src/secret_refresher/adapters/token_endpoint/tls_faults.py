@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
+from typing import TYPE_CHECKING
 
 from secret_refresher.adapters.token_endpoint.hop import Hop
-from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.errors import Fault, Lane, Reason
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
 
 # OpenSSL's verification results (x509_vfy.h), which Python passes on as numbers.
 _EXPIRED, _NOT_YET, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64

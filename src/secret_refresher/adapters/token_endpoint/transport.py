@@ -11,7 +11,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -22,10 +22,12 @@ from urllib3 import PoolManager
 from secret_refresher.adapters.token_endpoint.connections import POOLS, hush
 from secret_refresher.adapters.token_endpoint.faults import fault_of, is_stale, proxy_refused
 from secret_refresher.adapters.token_endpoint.hop import Hop
-from secret_refresher.adapters.token_endpoint.identity import Identity
 from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.errors import Fault, Reason, Trouble
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.token_endpoint.identity import Identity
 
 MOST_BODY = 1024 * 1024
 """Bytes of an answer that are read, compressed or not."""
