@@ -110,6 +110,13 @@ def test_a_given_assertion_that_has_expired() -> None:
     assert "expired 1 min 40 s ago" in str(told(GIVEN, 300, Validity(ends=NOW + 200)))
 
 
+def test_a_given_assertion_where_the_server_tells_no_time() -> None:
+    """Without a Date our clock is all there is, and the fault says so."""
+    fault = told(GIVEN, None, Validity(ends=NOW - 200))
+    assert "expired 3 min 20 s ago, by this machine's clock" in fault.summary
+    assert "expired" not in str(told(GIVEN, None, Validity(ends=NOW + 200)))
+
+
 def test_a_given_assertion_that_is_not_valid_yet() -> None:
     """An assertion from a clock ahead is told, unless by a little."""
     fault = told(GIVEN, 0.0, Validity(begins=NOW + 60, ends=NOW + 600))

@@ -34,7 +34,8 @@ def explained(
     if token.auth_method in SIGNED:
         return _signed(fault, token, skew)
     if token.auth_method in GIVEN:
-        return _given(fault, token, None if skew is None else wall + skew, given)
+        whose = "this machine's" if skew is None else "the server's"
+        return _given(fault, token, wall + (skew or 0.0), whose, given)
     return fault
 
 
@@ -49,25 +50,25 @@ def _signed(fault: Fault, token: TokenConfig, skew: float | None) -> Fault:
         )
     if fault.reason not in _CREDENTIALS:
         return fault
-    key, unknown = token.auth.private_key_file, skew is None
+    # Keycloak tells no Date.
+    clock = "" if skew is not None else ", and this machine's clock, since the answer has no Date"
     return replace(
         fault,
-        advice=f"check that the client has the public half of {key} at the server, under the same"
-        " key id (auth.keyId), and whom the server wants assertions to be for"
-        " (auth.assertionAudience); a change of the files is taken at once"
-        # Keycloak tells none.
-        + ("; and this machine's clock, since the answer has no Date to compare it with" * unknown),
+        advice=f"check that the client has the public half of {token.auth.private_key_file} at the"
+        " server, under the same key id (auth.keyId), and whom the server wants assertions to be"
+        f" for (auth.assertionAudience){clock}; a change of the files is taken at once",
     )
 
 
-def _given(fault: Fault, token: TokenConfig, now: float | None, given: Validity) -> Fault:
+def _given(fault: Fault, token: TokenConfig, now: float, whose: str, given: Validity) -> Fault:
+    """`now` by the clock of `whose`."""
     path = token.auth.assertion_file
-    if fault.reason in _CLOCK and now is not None:
+    if fault.reason in _CLOCK:
         if given.ends is not None and given.ends <= now:
             return replace(
                 fault,
                 summary=f"{fault.summary}; the assertion in {path} expired"
-                f" {_span(now - given.ends)} ago, by the server's clock",
+                f" {_span(now - given.ends)} ago, by {whose} clock",
                 advice="see who renews it: the kubelet does so for a projected ServiceAccount"
                 " token, and nobody for a copy of one; a change of the file is taken at once",
             )
@@ -75,7 +76,7 @@ def _given(fault: Fault, token: TokenConfig, now: float | None, given: Validity)
             return replace(
                 fault,
                 summary=f"{fault.summary}; the assertion in {path} is valid in"
-                f" {_span(given.begins - now)} only, by the server's clock",
+                f" {_span(given.begins - now)} only, by {whose} clock",
                 advice="set the clock of whoever issues it, or the server's",
             )
     if fault.reason not in _CREDENTIALS:
