@@ -130,8 +130,12 @@ class Sweep:
         cluster = self._sinks.cluster
         if cluster is None or self._clock.now() < self._not_before:
             return
+        entries = self._engine.entries()
+        if self._done:  # a token may be another replica's for a while, and then ours again
+            names = {entry.subject.name for entry in entries}
+            self._done = {sought for sought in self._done if sought[0] in names}
         try:
-            for entry in self._engine.entries():
+            for entry in entries:
                 for spec in entry.state.config.sinks:
                     if isinstance(spec, SecretSink) and spec.namespace_selector is not None:
                         self._sweep(cluster, entry, spec)
