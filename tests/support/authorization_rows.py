@@ -352,4 +352,9 @@ def table() -> str:
     for row in ROWS:
         cells = [NOT_OFFERED.get((server, row.slug), "granted") for server in SERVERS]
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
+    # tests/authorization/test_service_account.py
+    lines.append(
+        "| `client_assertion`, a ServiceAccount token of a real kube-apiserver, no client id"
+        " | takes a client's own assertions only | granted | takes a client's own assertions only |"
+    )
     return "\n".join(lines)
