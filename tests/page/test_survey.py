@@ -69,6 +69,18 @@ def test_who_suffers_comes_before_who_may() -> None:
     assert [each.name for each in found.tokens][:3] == ["crm-sync", "orders", "payments"]
     assert found.tokens[-1].state == ABSENT
     assert (found.total, found.healthy) == (9, 6)
+    stage, old = Stage(), token("old", "id.example.com")
+    stage.lives = {"old": 600.0}
+    stage.open(Config(tokens=(old,)))
+    stage.run(1001.0)
+    stage.faults = {"old": REFUSED}
+    stage.run(1550.0)
+    stage.engine.reconfigure(Config(tokens=(old, token("new", "id.example.org"))))
+    stage.engine.turn()
+    assert [(each.name, each.healthy) for each in shown(stage).tokens] == [
+        ("new", False),
+        ("old", True),
+    ]
     assert sum(found.counts.values()) == 10
 
 
@@ -82,6 +94,8 @@ def test_what_many_share_is_told_once() -> None:
     assert first.expires is not None
     assert first.since < found.now < first.expires
     assert [trouble.suffering for trouble in found.attention] == [2, 1, 0, 0]
+    # Nobody holds the token that could not be written, so that nothing of it will die.
+    assert found.attention[1].expires is None
 
 
 def test_sentences_that_name_a_place_are_told_together() -> None:

@@ -26,6 +26,7 @@ def introduction(place: Place, served: str, url: str, lifetime: float, poll: flo
   token file     {place.token}
   configuration  {place.config}
   credentials    {place.id} and client_secret
+  status page    {served}/
   metrics        {served}/metrics
   probes         {served}/livez /readyz /startupz /freshz
   token server   {url} (tokens live {lifetime:.0f} s)

@@ -93,7 +93,7 @@ class Journal:
         match fact:
             case events.FetchFailed():
                 episode = self._fetches.get(name)
-                begins = fact.failures == 1 or episode is None or episode.over is not None
+                begins = episode is None or episode.over is not None
                 since = self._clock.wall() if episode is None or begins else episode.since
                 self._fetches[name] = Episode(since, fact.fault, fact.failures)
             case events.Fetched():
