@@ -81,6 +81,7 @@ class Api:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._skew: float | None = None
+        self._apart = 0.0
 
     def namespace(self) -> str:
         """The pod's own namespace, or that of the kubeconfig's context."""
@@ -94,9 +95,12 @@ class Api:
         """The API server's clock less ours, in seconds; 0 as long as they agree.
 
         It stays the same until one of the clocks is set, so that an instant written by it and
-        read back is the same.
+        read back is the same. That ours was set is known at once, by the process's clock.
         """
-        return self._skew or 0.0
+        if self._skew is None:
+            return 0.0
+        moved = self._clock.wall() - self._clock.now() - self._apart
+        return self._skew - moved if abs(moved) > _STEP else self._skew
 
     def request(
         self,
@@ -212,13 +216,12 @@ class Api:
     def _compare_clocks(self, headers: Mapping[str, str], seconds: float) -> None:
         """`seconds` ago the request was sent; the server wrote its Date at any time since."""
         date = http_date(headers)
-        if date is None:
-            self._skew = self._skew or 0.0
-            return
-        measured, doubt = date + 0.5 - (self._clock.wall() - seconds / 2), seconds / 2
+        there = self._clock.wall() - seconds / 2 + self.skew() if date is None else date + 0.5
+        measured, doubt = there - (self._clock.wall() - seconds / 2), seconds / 2
         with self._lock:
             if self._skew is None or abs(measured - self._skew) > _STEP + doubt:
                 self._skew = 0.0 if abs(measured) <= _AGREE + doubt else measured
+                self._apart = self._clock.wall() - self._clock.now()
 
 
 @final

@@ -153,9 +153,7 @@ class SecretSink:
         self._follow()
         content = self._rendered(token)
         fingerprint = self._fingerprint(token.source)
-        skew = self._api.skew()
-        there = replace(token.life, issued_at=token.life.issued_at + skew)
-        record = Record.of_rendering(rendering_of(content), there, fingerprint)
+        record = Record.of_rendering(rendering_of(content), self._there(token.life), fingerprint)
         found = self._found  # None is no risk: then the apply can only create
         for _ in range(_TRIES):
             if found is not None and self._claim(found) is Claim.OURS:
@@ -286,6 +284,17 @@ class SecretSink:
             wall = record.issued_at
         life = record.life(now, wall)
         return None if life is None else replace(life, issued_at=life.issued_at - skew)
+
+    def _there(self, life: Life) -> Life:
+        """A life as the API server's clock tells it.
+
+        Our wall clock may have been set since the token was granted; how long ago that was, the
+        process's clock knows. As long as it was not set, a token's record is always the same.
+        """
+        skew = self._api.skew()
+        noted = life.issued_at + skew
+        issued = self._clock.wall() + skew - (self._clock.now() - life.issued)
+        return replace(life, issued_at=noted if abs(issued - noted) <= _FUTURE else issued)
 
     def _newer(self, found: Standing, record: Record) -> bool:
         """Whether another replica was faster; both compare the same two records."""
