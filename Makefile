@@ -9,7 +9,7 @@ PYTEST_FLAGS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench docs verify chart image cluster-assets lock clean
+.PHONY: help install demo test lint format simulate bench docs verify chart image cluster-assets lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ format: install ## bring the code into form
 fuzz: install ## INPUTS random inputs for all parsers, from SEED; ONLY="token answer" for one
 	@PYTHONPATH=tests $(BIN)/python -m support.fuzzing $(if $(INPUTS),--inputs $(INPUTS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
+
+faults: install ## try every fault on a running daemon, and write docs/reliability.md; ONLY=text for some
+	@KUBEBUILDER_ASSETS="$$(tools/cluster/build)" PYTHONPATH=tests:. \
+		$(BIN)/python -m tools.faults $(if $(ONLY),--only "$(ONLY)")
+
+simulate: install ## years in a simulated world, under all that goes wrong; SEEDS=1000 FIRST_SEED=7
+	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES))
 
 bench: install ## measure against the smallest program that does the same job
 	$(BIN)/python -m bench $(BENCH)

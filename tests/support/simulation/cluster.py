@@ -1,0 +1,166 @@
+"""The API server on the timeline: what is wrong with it, and the way to it below the real `Api`."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any, Protocol, cast, final
+
+import urllib3
+
+from secret_refresher.adapters.kubernetes.access import Access
+from secret_refresher.adapters.kubernetes.api import APPLY, MERGE
+from support.simulation.secret_store import Said, SecretStore
+
+MANAGER = "secret-refresher"
+"""Ours."""
+
+
+class Weather(Protocol):
+    """What the way needs of the world."""
+
+    @property
+    def store(self) -> SecretStore:
+        """What the server keeps."""
+        ...
+
+    def trouble_of_api(self) -> tuple[str, float]:
+        """What is wrong for the request that is made now, and a number that goes with it."""
+        ...
+
+    def latency(self) -> float:
+        """Seconds of one way."""
+        ...
+
+    def date(self) -> float:
+        """The server's wall clock."""
+        ...
+
+    def after(self, seconds: float, job: Callable[[], object]) -> None:
+        """Has something happen whatever becomes of who asked for it."""
+        ...
+
+
+@final
+@dataclass(slots=True)
+class _Response:
+    """As urllib3 has it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read1(self, _size: int) -> bytes:
+        """All of it, then nothing."""
+        body, self.body = self.body, b""
+        return body
+
+    def release_conn(self) -> None:
+        """There is none."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@final
+class _Client:
+    """As `kubernetes.client.ApiClient` has it: takes a request apart, and makes it."""
+
+    def __init__(self, weather: Weather, sleep: Callable[[float], None]) -> None:
+        self._weather = weather
+        self._sleep = sleep
+
+    def param_serialize(
+        self,
+        *,
+        method: str,
+        resource_path: str,
+        query_params: list[tuple[str, str]],
+        header_params: dict[str, str],
+        body: Mapping[str, Any] | None,
+        auth_settings: list[str],
+    ) -> tuple[str, str, dict[str, str], object, None]:
+        """Nothing has to be made into anything else."""
+        return method, resource_path, header_params, (dict(query_params), copy.deepcopy(body)), None
+
+    def call_api(
+        self,
+        verb: str,
+        url: str,
+        headers: dict[str, str],
+        *,
+        body: tuple[dict[str, str], Mapping[str, Any] | None],
+        _request_timeout: tuple[float, float],
+    ) -> SimpleNamespace:
+        """One request, as far as the weather lets it."""
+        weather = self._weather
+        kind, number = weather.trouble_of_api()
+        way = weather.latency()
+        self._sleep(way)
+        if kind == "refused":
+            raise urllib3.exceptions.NewConnectionError(cast(Any, None), "refused")
+        if kind == "hole":
+            self._sleep(_request_timeout[0])
+            raise urllib3.exceptions.ConnectTimeoutError
+        box: list[Said] = []
+        if kind not in {"", "slow", "lost", "hang"}:
+            box.append((int(kind), {"kind": "Status", "code": int(kind)}))
+        else:
+            query, content = body
+            weather.after(way, lambda: box.append(self._done(verb, url, headers, query, content)))
+        slow = number if kind == "slow" else 0.0
+        if kind == "hang" or slow >= _request_timeout[1]:
+            self._sleep(_request_timeout[1])
+            raise urllib3.exceptions.ReadTimeoutError(cast(Any, None), "", "")
+        self._sleep(2 * way + slow)
+        if kind == "lost":
+            raise urllib3.exceptions.ProtocolError
+        status, answer = box[0]
+        head = {"Date": formatdate(weather.date(), usegmt=True)}
+        if status in {429, 503} and number:
+            head["Retry-After"] = str(int(number) + 1)
+        return SimpleNamespace(response=_Response(status, head, json.dumps(answer).encode()))
+
+    def _done(
+        self,
+        verb: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+    ) -> Said:
+        _, _, _, _, namespace, _, name = path.split("/")
+        store, place = self._weather.store, (namespace, name)
+        manager = query.get("fieldManager", "")
+        match verb, headers["Content-Type"]:
+            case "GET", _:
+                return store.get(place)
+            case "PATCH", _ if headers["Content-Type"] == APPLY:
+                return store.apply(place, body or {}, manager, force=query["force"] == "true")
+            case "PATCH", _ if headers["Content-Type"] == MERGE:
+                return store.merge(place, body or {}, manager)
+            case "DELETE", _:
+                return store.delete(place, body, MANAGER)
+            case _:
+                raise AssertionError(f"nobody asks for {verb} {path}")
+
+
+@final
+class Way:
+    """In the place of `Access`: how to reach the API server, and as whom."""
+
+    def __init__(self, weather: Weather, sleep: Callable[[float], None]) -> None:
+        self._client = _Client(weather, sleep)
+
+    @property
+    def access(self) -> Access:
+        """In the real one's place."""
+        return cast(Access, self)
+
+    def connect(self) -> object:
+        """Credentials are as they were read."""
+        return SimpleNamespace(client=self._client, namespace="apps")

@@ -1,0 +1,214 @@
+"""What was promised, checked at every step.
+
+A law that is broken raises `Broken` with a sentence; the world's trace says how it came to it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NoReturn, final
+
+from secret_refresher.config.model import TokenConfig
+from secret_refresher.ports import Outcome
+from secret_refresher.tokens.token import Grant
+from support.simulation.authority import Minted
+from support.simulation.obstructions import Obstructions
+from support.simulation.places import Place
+from support.simulation.settings import Settings, earliest, latest, pause
+
+SLACK = 12.0
+"""Seconds that a round of the patrol, the floor and a few answers take at most, beside pauses."""
+REPAIRS = 130.0
+"""Seconds of the two longest pauses, of a fetch and of a sink, where no live token bounds them."""
+
+FORGOTTEN = 70.0
+"""Seconds until what follows from a forged record that has died is over, a longest pause."""
+
+
+class Broken(BaseException):
+    """A promise was not kept. Nobody who catches exceptions catches it."""
+
+
+@final
+@dataclass(slots=True)
+class Memory:
+    """What one process knows of one token, as far as the laws need it."""
+
+    fetching: bool = False
+    floor: float = 0.0
+    granted: Minted | None = None
+    scope: str = ""
+    reached: list[float] = field(default_factory=list)
+    hourly: int | None = None
+
+
+@final
+class Laws:
+    """Judges; `now` is always on the timeline."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.obstructions = Obstructions()
+        self.places: dict[str, Place] = {}
+        self.forged: dict[str, float] = defaultdict(float)
+        """Until when a forged record is believed, by token."""
+        self.grants: dict[str, int] = defaultdict(int)
+        self.reloads = 0
+        self.starts = 0
+        self.lives = 0.0
+        self._earliest: dict[str, float] = {}
+        self._memories: dict[tuple[int, str], Memory] = defaultdict(Memory)
+
+    def broken(self, sentence: str) -> NoReturn:
+        """Says which."""
+        raise Broken(sentence)
+
+    def scopes(self, place: Place, token: TokenConfig) -> list[str]:
+        """Whatever may stand in the way of this place."""
+        found = ["all", f"token {token.name}", f"origin {token.token_url}", f"place {place.key}"]
+        narrow = self.settings.tenders < 8  # few workers: a hanging API server holds files up too
+        return found if place.is_file and not narrow else [*found, "api"]
+
+    # --- fetching ------------------------------------------------------------------------------
+
+    def fetch_begins(self, process: int, token: TokenConfig, now: float, off: float | None) -> None:
+        """At most one at a time, not within the floor, and only for a reason.
+
+        `off`: the wall clock less the true one since the process began; None if it has changed.
+        """
+        memory = self._memories[process, token.name]
+        if memory.fetching:
+            self.broken(f"two fetches of {token.name} at a time")
+        memory.fetching = True
+        if now < memory.floor - 1e-6:
+            self.broken(f"{token.name} is fetched {memory.floor - now:.3f} s before its floor")
+        scope = " ".join(token.request.scope)
+        if token.name not in self.settings.caches and memory.scope in {"", scope}:
+            self._justified(memory, token, now, off)
+        memory.scope = scope
+
+    def _justified(self, memory: Memory, token: TokenConfig, now: float, off: float | None) -> None:
+        places = [place for place in self.places.values() if place.token == token.name]
+        if self.forged[token.name] + FORGOTTEN > now:
+            return  # a newer token of ours, to all that can be seen
+        granted = memory.granted
+        if granted is not None:
+            young = self._young(granted, now)
+            if young and memory.scope == granted.scope:
+                self.broken(
+                    f"{token.name} is fetched at the age of {now - granted.issued:.1f} s"
+                    f" of {granted.lifetime:.0f} with a live token in memory"
+                )
+        elif places and all(p.off == off and self._adoptable(p, token, now) for p in places):
+            self.broken(f"{token.name} is fetched though all of its sinks hold a live token")
+
+    def _adoptable(self, place: Place, token: TokenConfig, now: float) -> bool:
+        held = place.seen
+        if held is None or place.bad_since is not None or not place.intact:
+            return False
+        calm = now - place.last_bad > 30 and held.scope == " ".join(token.request.scope)
+        # Two machines' clocks agree to two seconds, says the sink.
+        return calm and self._young(held, now + 3)
+
+    def _young(self, held: Minted, now: float) -> bool:
+        """Whether a token has not come to its refresh point, as that was drawn for it."""
+        return now - held.issued < self._earliest.get(held.text, 0.0) - 1
+
+    def request(self, process: int, token: TokenConfig, now: float) -> None:
+        """A request has gone out; a budget bounds the hour before it."""
+        memory = self._memories[process, token.name]
+        hourly = token.refresh.max_requests_per_hour
+        if hourly != memory.hourly:
+            memory.hourly, memory.reached = hourly, []
+        if hourly is None:
+            return
+        memory.reached.append(now)
+        del memory.reached[: bisect_right(memory.reached, now - 3600)]
+        if len(memory.reached) > hourly:
+            self.broken(f"{token.name} asks {len(memory.reached)} times an hour, not {hourly}")
+
+    def fetch_ends(
+        self, process: int, token: TokenConfig, outcome: Outcome, minted: Minted | None, now: float
+    ) -> None:
+        """What came of it."""
+        memory = self._memories[process, token.name]
+        memory.fetching = False
+        if isinstance(outcome.result, Grant):
+            again = minted is not None and minted == memory.granted
+            share = 0.0 if again else 1.0  # by what is left of one that is handed out again
+            memory.floor = now + share * min(10.0, outcome.result.lifetime / 4)
+            memory.granted = minted
+            if minted is not None and not again:
+                self._earliest[minted.text] = earliest(token, minted.lifetime)
+            self.grants[token.name] += not again
+            self.lives += not again
+
+    def forget(self, process: int, token: str) -> None:
+        """A token was removed from a process's configuration, or its state was changed."""
+        self._memories.pop((process, token), None)
+
+    # --- consumers -----------------------------------------------------------------------------
+
+    def turned_good(self, place: Place, token: TokenConfig, now: float) -> None:
+        """A place holds a live token again: soon enough?"""
+        since = place.bad_since
+        assert since is not None
+        self.still_bad(place, token, now)
+        place.bad_since, place.last_bad = None, now
+
+    def still_bad(self, place: Place, token: TokenConfig, now: float) -> None:
+        """A place has held no live token since `bad_since`."""
+        since = place.bad_since
+        if since is None or self._budgeted(token, since, now):
+            return
+        begin = max(since, place.forged_until)
+        clear = self.obstructions.clear(self.scopes(place, token), begin, now)
+        allowed = REPAIRS + SLACK
+        if clear > allowed:
+            self.broken(
+                f"{place.key} has no live token for {now - since:.0f} s, {clear:.0f} of them with"
+                f" nothing in the way ({allowed:.0f} are allowed)"
+            )
+
+    def expired(self, place: Place, token: TokenConfig, held: Minted) -> None:
+        """A consumer sees a token die: was there time to replace it?"""
+        now, life = held.expires, held.lifetime
+        scopes = self.scopes(place, token)
+        if place.forged_until > now - life or self._budgeted(token, now - life, now):
+            return
+        lead = (1 - latest(token, life)) * life
+        if token.name in self.settings.caches:
+            lead = life / 4  # before, its server hands the same one out
+        begin = max(now - lead, place.last_bad)
+        clear = self.obstructions.clear(scopes, begin, now)
+        needed = 2 * pause(life) + 3 + 20 * self.settings.latency
+        if token.name in self.settings.caches:
+            needed = max(needed, lead - 1)
+        if clear > needed:
+            self.broken(
+                f"{place.key} holds a token that died, with {clear:.1f} s of its lead of"
+                f" {lead:.1f} s without anything in the way ({needed:.1f} are needed)"
+            )
+        last = life / 10 + pause(life)
+        room = life / 20 > 3 + 20 * self.settings.latency
+        whole = self.obstructions.clear(scopes, now - last, now, slow_lane=False) >= last
+        if room and whole and begin <= now - last and token.name not in self.settings.caches:
+            self.broken(f"{place.key} holds a token that died with its last tenth clear")
+
+    def _budgeted(self, token: TokenConfig, begin: float, now: float) -> bool:
+        """Whether a budget may be what held it up: failures have been paid from it."""
+        if token.refresh.max_requests_per_hour is None:
+            return False
+        scopes = ["all", f"token {token.name}", f"origin {token.token_url}"]
+        scopes += [f"place {p.key}" for p in self.places.values() if p.token == token.name]
+        return self.obstructions.any([*scopes, "api"], begin - 7200, now)
+
+    def wrote(self, place: Place) -> None:
+        """A write of ours needs a new token, somebody else's doing, or a new configuration."""
+        place.written += 1
+        machines = self.settings.machines
+        most = self.grants[place.token] + (place.disturbed + self.reloads) * machines + self.starts
+        if place.written > most:
+            self.broken(f"{place.key} is written {place.written} times, for {most} reasons")

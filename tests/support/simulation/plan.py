@@ -1,0 +1,88 @@
+"""What goes wrong when, by seed; any of it can be left out without changing the rest."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import final
+
+from support.simulation.answers import ROWS
+from support.simulation.settings import Settings, latest
+
+NETWORK = ("dns", "refused", "reset", "lost", "hole", "hang", "slow", "flaky", "moved")
+API = ("refused", "hole", "hang", "lost", "slow", "429", "500", "503", "401", "403")
+PEOPLE = ("edit", "delete", "older", "forged", "forged-forever", "undressed", "spoiled")
+DISK = ("full", "failing", "readonly")
+CREDENTIALS = ("rotated", "revoked", "unreadable", "empty", "early")
+MACHINE = ("kill", "kill-at-call", "stop", "suspend", "wall", "deaf")
+RELOAD = ("scope", "sinks", "refresh", "budget", "gone", "absent")
+KINDS: dict[str, tuple[str, ...]] = {
+    "network": NETWORK,
+    "row": tuple(ROWS),
+    "api": API,
+    "people": PEOPLE,
+    "disk": DISK,
+    "credentials": CREDENTIALS,
+    "machine": MACHINE,
+    "reload": RELOAD,
+    "skew": ("skew",),
+}
+_WEIGHTS = {"network": 4, "row": 5, "api": 3, "people": 4, "disk": 2, "credentials": 3}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One thing that goes wrong.
+
+    `at` on the timeline, for `length` seconds where it lasts; `draw` from [0, 1) settles whatever
+    else there is to settle.
+    """
+
+    number: int
+    at: float
+    family: str
+    kind: str
+    length: float
+    draw: float
+
+    @property
+    def dice(self) -> random.Random:
+        """Its own randomness, the same each time."""
+        return random.Random(f"strike {self.draw}")  # noqa: S311 - a simulation
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.family} {self.kind} at {self.at:.1f} for {self.length:.1f} s"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that goes wrong, in order; nothing more after `ends`."""
+
+    strikes: tuple[Strike, ...]
+    ends: float
+
+
+def plan(settings: Settings, begin: float, *, lives: int) -> Plan:
+    """Some thirty lives by the shortest token, with something wrong in every second one or so."""
+    dice = random.Random(f"plan {settings.seed}")  # noqa: S311 - a simulation
+    longest = settings.longest
+    leads = [
+        settings.lifetimes[token.name] * (1 - latest(token, settings.lifetimes[token.name]))
+        for token in settings.tokens
+    ]
+    families = dice.sample(list(KINDS), dice.randint(2, len(KINDS)))
+    weights = [_WEIGHTS.get(family, 2) for family in families]
+    strikes: list[Strike] = []
+    at = begin + dice.choice([0.0, 0.5, 1.0]) * longest
+    ends = begin + lives * longest
+    while at < ends:
+        family = dice.choices(families, weights)[0]
+        # Most are over before the lead is; some are far longer, and excuse what follows.
+        length = min(min(leads) * dice.choice([0.1, 0.4, 0.8, 0.8, 4.0]), 7200.0)
+        strikes.append(
+            Strike(len(strikes), at, family, dice.choice(KINDS[family]), length, dice.random())
+        )
+        at += dice.choice([0.0, 0.1, 0.5, 1.0, 2.0]) * dice.random() * longest
+    return Plan(tuple(strikes), max(at, ends))

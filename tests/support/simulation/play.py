@@ -1,0 +1,103 @@
+"""One seed from beginning to end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+from support.simulation.laws import Broken
+from support.simulation.plan import Strike, plan
+from support.simulation.settings import Settings, settings
+from support.simulation.strikes import strike
+from support.simulation.world import World
+
+LIVES = 24
+PEACE = 1300.0
+"""Seconds after the last fault by which everything is fresh: the slow lane's longest pause and a
+little. What a server asked for by Retry-After, and what a forged record claims, comes before."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How it went: what was broken, if anything; what happened; how much of it there was."""
+
+    seed: int
+    broken: str | None
+    trace: tuple[str, ...]
+    strikes: tuple[Strike, ...]
+    counts: Counter[str]
+    seconds: float
+    settings: Settings
+
+
+def play(seed: int, *, without: Collection[int] = (), lives: int = LIVES) -> Story:
+    """Runs a seed, leaving out the strikes of those numbers."""
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=_memory()) as folder:
+        chosen = settings(seed, folder)
+        world = World(chosen)
+        begun = world.timeline.now
+        planned = plan(chosen, begun, lives=lives)
+        happening = [each for each in planned.strikes if each.number not in without]
+        broken = None
+        try:
+            _live(world, happening, planned.ends)
+        except Broken as law:
+            broken = str(law)
+        finally:
+            for process in list(world.processes):
+                process.kill()
+        elapsed = (world.timeline.now - begun) * len(chosen.tokens)
+        return Story(
+            seed, broken, tuple(world.trace), tuple(happening), world.counts, elapsed, chosen
+        )
+
+
+def _live(world: World, happening: list[Strike], ends: float) -> None:
+    over = [ends]
+    for each in happening:
+        world.timeline.at(each.at, partial(_strike, world, each, over))
+    world.run(ends)
+    peace = max(over)
+    for token in world.config.tokens:  # at the word of a server
+        scopes = [f"origin {token.token_url}"]
+        peace = max(peace, world.laws.obstructions.last(scopes))
+    world.run(max(peace, world.timeline.now) + PEACE)
+    world.say("--- peace")
+    _calm(world)
+    writes = {key: (place.written, place.disturbed) for key, place in world.laws.places.items()}
+    world.run(world.timeline.now + 3 * world.settings.longest)
+    _calm(world)
+    for key, place in world.laws.places.items():
+        lives = 3 * world.settings.longest / world.settings.lifetimes[place.token]
+        most = 5 + 2.6 * lives * world.settings.machines
+        if place.disturbed == writes[key][1] and place.written - writes[key][0] > most:
+            world.laws.broken(f"two fight over {key}")
+    if world.settings.heard:
+        world.heard()
+
+
+def _strike(world: World, each: Strike, over: list[float]) -> None:
+    over.append(strike(world, each))
+
+
+def _calm(world: World) -> None:
+    """Everything is fresh, of the right source, and known to be."""
+    for place in world.laws.places.values():
+        token = world.token(place.token)
+        assert token is not None
+        if place.bad_since is not None:
+            world.laws.broken(f"{place.key} holds no live token, long after the last fault")
+        assert place.seen is not None
+        if place.seen.scope != " ".join(token.request.scope):
+            world.laws.broken(f"{place.key} holds a token of an old source")
+
+
+def _memory() -> str | None:
+    memory = "/dev/shm"  # noqa: S108 - the folder in it has a random name
+    return memory if os.access(memory, os.W_OK) else None

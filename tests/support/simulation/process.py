@@ -1,0 +1,273 @@
+"""One process of ours: everything real above its network, its disk and its clock."""
+
+from __future__ import annotations
+
+import io
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from greenlet import getcurrent
+
+from secret_refresher.adapters.file_sink import FileSink
+from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.drift import Drift
+from secret_refresher.adapters.kubernetes.secret_form import Installation
+from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
+from secret_refresher.adapters.logs import Logs
+from secret_refresher.adapters.metrics import Metrics
+from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.config.model import FileSink as FileSpec, Log, LogLevel, TokenConfig
+from secret_refresher.engine.engine import GRACE, LONGEST_WAIT, Engine
+from secret_refresher.engine.patrol import Patrol
+from secret_refresher.lifecycle.outlook import due
+from secret_refresher.ports import Defect, Observer, Outcome, Sink
+from support.simulation.cluster import MANAGER, Way
+from support.simulation.disk import DiskSink
+from support.simulation.timeline import NEVER, Fiber, Killed
+from support.simulation.wire import NoTimer, Wire
+
+if TYPE_CHECKING:
+    from support.simulation.world import World
+
+US = Installation(MANAGER, "apps/secret-refresher")
+
+
+@final
+@dataclass(slots=True)
+class Machine:
+    """Where processes run, one after the other. `off`: its wall clock less the true one.
+
+    `asleep` and `deaf` are instants until which it is suspended, and its watches are lost.
+    """
+
+    number: int
+    off: float = 0.0
+    asleep: float = 0.0
+    deaf: float = 0.0
+
+
+@final
+class Clock:
+    """The two clocks of a process; the zero of the first means nothing."""
+
+    def __init__(self, world: World, machine: Machine, zero: float) -> None:
+        self._world = world
+        self._machine = machine
+        self._zero = zero
+
+    def now(self) -> float:
+        """The process's clock."""
+        return self._world.timeline.now + self._zero
+
+    def wall(self) -> float:
+        """As the machine believes."""
+        return self._world.date() + self._machine.off
+
+
+@final
+class Pool:
+    """Implements `ports.Pool` by fibers; `delay` passes before each job."""
+
+    def __init__(self, process: Process, size: int) -> None:
+        self.size = size
+        self._process = process
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._running = 0
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Begins a job, or queues it."""
+        self._waiting.append(job)
+        self._begin()
+
+    def _begin(self) -> None:
+        while self._waiting and self._running < self.size:
+            self._running += 1
+            self._process.spawn(partial(self._run, self._waiting.popleft()))
+
+    def _run(self, job: Callable[[], None]) -> None:
+        job()
+        self._running -= 1
+        self._begin()
+
+
+@final
+class Process:
+    """Runs until it is killed; implements `ports.TokenSource` and `ports.Observer` to be heard."""
+
+    def __init__(self, world: World, machine: Machine, number: int) -> None:
+        self.number = number
+        self.machine = machine
+        self.off = machine.off
+        self.alive = True
+        self.stirred = True
+        self.wake = 0.0
+        self._world = world
+        self._fibers: dict[object, Fiber] = {}
+        self._patrolled = False
+        self._watchful = 0.0
+        dice = random.Random(f"process {world.settings.seed} {number}")  # noqa: S311 - a simulation
+        self.clock = Clock(world, machine, dice.uniform(0, 1e6))
+        self.endpoint = TokenEndpoint(
+            self.clock,
+            world.mounts,
+            "simulation",
+            sender=Wire(world, self.sleep),
+            timer=NoTimer,
+        )
+        self._api = Api(Way(world, self.sleep).access, self.clock)
+        self.drift = Drift(self._api, self.clock, threading.Event())
+        self.log = io.StringIO()
+        self.metrics = Metrics(self.clock)
+        observers: list[Observer] = [self]
+        if world.settings.heard:
+            observers += [Logs(self.log, Log(level=LogLevel.DEBUG)), self.metrics]
+        self.engine = Engine(
+            clock=self.clock,
+            source=self,
+            sinks=self._sinks,
+            fetchers=Pool(self, world.settings.fetchers),
+            tenders=Pool(self, world.settings.tenders),
+            observers=observers,
+            draw=dice.random,
+        )
+        self.metrics.watch(self.engine)
+        self._patrol = Patrol(self.engine, self.endpoint, threading.Event())
+        self.engine.reconfigure(world.config)
+        world.laws.starts += 1
+
+    # --- what it is made of ----------------------------------------------------------------------
+
+    def _sinks(self, token: TokenConfig) -> tuple[Sink, ...]:
+        made: list[Sink] = []
+        for spec in token.sinks:
+            if isinstance(spec, FileSpec):
+                real = FileSink(token.name, spec, self.clock)
+                done = partial(self._world.wrote_file, self, spec.path)
+                made.append(DiskSink(real, self._world.disk(spec.path), done))
+            else:
+                made.append(
+                    SecretSink(
+                        token.name,
+                        spec,
+                        namespace=spec.namespace,
+                        us=US,
+                        api=self._api,
+                        drift=self.drift,
+                        clock=self.clock,
+                    )
+                )
+        return tuple(made)
+
+    def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
+        """One attempt of the real endpoint, told to the laws."""
+        self._world.fetch_begins(self, token)
+        outcome = self.endpoint.fetch(token, timeout)
+        self._world.fetch_ends(self, token, outcome)
+        return outcome
+
+    def credentials(self, token: TokenConfig) -> str:
+        """What the real endpoint says."""
+        return self.endpoint.credentials(token)
+
+    def notice(self, about: object, fact: object) -> None:
+        """Nothing of ours may fail, and nothing may be told that is secret."""
+        if isinstance(fact, Defect):
+            self._world.laws.broken(f"a defect at {fact.where}")
+        self._world.told(self, about, fact)
+
+    # --- running ---------------------------------------------------------------------------------
+
+    def spawn(self, job: Callable[[], None]) -> None:
+        """Runs a job beside everything else, until it ends or the process does."""
+        world = self._world
+
+        def run() -> None:
+            try:
+                self.sleep(world.latency())
+                job()
+            except Killed:
+                if self.alive:  # by its own doing: at a system call
+                    world.timeline.at(world.timeline.now, partial(world.kill, self))
+            finally:
+                self._fibers.pop(getcurrent(), None)
+                self.stirred = True
+
+        fiber = Fiber(world.timeline, run)
+        self._fibers[fiber.itself] = fiber
+        world.timeline.at(world.timeline.now, fiber.resume)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits in virtual time."""
+        self._fibers[getcurrent()].sleep(seconds, self._asleep)
+
+    def _asleep(self) -> float:
+        return self.machine.asleep - self._world.timeline.now
+
+    @property
+    def awake(self) -> bool:
+        """Whether it is not suspended."""
+        return self._asleep() <= 0
+
+    def turn(self) -> None:
+        """One turn of the loop; what it is not woken for before its time, it must know itself."""
+        now = self._world.timeline.now
+        self.stirred = False
+        wait = self.engine.turn()
+        if wait >= LONGEST_WAIT:
+            mine = self.clock.now()
+            upcoming = (due(entry.state, mine) for entry in self.engine.entries())
+            wait = min(upcoming, default=NEVER) - mine
+            if wait < LONGEST_WAIT - 0.001:
+                self._world.laws.broken("the loop forgets what is due")
+            wait = min(wait, 1e6)
+        self.wake = now + max(wait, 1e-6)
+
+    def watch(self, seconds: float) -> None:
+        """Something has changed: the patrol makes its rounds for so long."""
+        now = self._world.timeline.now
+        self._watchful = max(self._watchful, now + seconds)
+        if not self._patrolled:
+            self._patrolled = True
+            self._world.timeline.at(now + 1, self._round)
+
+    def _round(self) -> None:
+        self._patrolled = False
+        if not self.alive:
+            return
+        if self.awake:
+            self._patrol.look_at_sinks()
+            self._patrol.look_at_credentials()
+            self.stirred = True
+        left = self._watchful - self._world.timeline.now
+        if left > 0:
+            self.watch(left)
+
+    def stop(self, pause: float) -> None:
+        """SIGTERM: no new fetch, five seconds for what is in flight, then another process."""
+        self._world.say(f"process {self.number} is stopped")
+        self.engine.stop()
+        self.stirred = True
+        self._end(self._world.timeline.now + GRACE, pause)
+
+    def _end(self, by: float, pause: float) -> None:
+        now = self._world.timeline.now
+        if not self.alive:
+            return
+        if now > by or (self.awake and not any(self.engine.busy().values()) and not self.stirred):
+            self._world.gone(self, pause)
+        else:
+            self._world.after(0.5, partial(self._end, by, pause))
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of it runs on, and its locks are gone."""
+        self.alive = False
+        for fiber in list(self._fibers.values()):
+            fiber.kill()
+        for entry in self.engine.entries():
+            for sink in entry.sinks:
+                sink.close()

@@ -1,0 +1,408 @@
+"""The world: servers, places, machines and processes on one timeline, under the laws."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, final
+
+from secret_refresher.adapters.token_endpoint.request import WireRequest
+from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
+from secret_refresher.config.model import Config, State, TokenConfig
+from secret_refresher.config.origin import origin_of
+from secret_refresher.errors import Fault, Lane, Reason
+from secret_refresher.lifecycle import events
+from secret_refresher.ports import Outcome
+from secret_refresher.tokens.token import Grant
+from support.simulation.authority import Authority, Client, Condition, Minted
+from support.simulation.cluster import MANAGER
+from support.simulation.disk import Disk
+from support.simulation.laws import Laws
+from support.simulation.places import Place, places_of, token_in
+from support.simulation.process import Machine, Process
+from support.simulation.secret_store import Place as Where, SecretStore
+from support.simulation.settings import Settings
+from support.simulation.timeline import NEVER, Timeline
+
+EPOCH = 1_700_000_000.123
+TURNS = 20_000
+"""Turns without a second passing: somebody runs in a circle."""
+
+
+@final
+class Mounts:
+    """Credential files; implements `ports.FileReader`. A fault stands for what cannot be read."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | Fault] = {}
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes | Fault]:
+        """All of one generation."""
+        return {path: self.files.get(path, _missing(path)) for path in paths}
+
+
+def _missing(path: str) -> Fault:
+    return Fault(Reason.CREDENTIALS, f"no {path}", "mount it", Lane.PERMANENT, code="ENOENT")
+
+
+@final
+class World:
+    """See `play` for what happens in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config: Config = settings.config
+        self.timeline = Timeline()
+        self.laws = Laws(settings)
+        self.mounts = Mounts()
+        self.store = SecretStore(self._secret_changed)
+        self.authorities: dict[str, Authority] = {}
+        self.machines = [Machine(number) for number in range(settings.machines)]
+        self.processes: list[Process] = []
+        self.api: list[Condition] = []
+        self.planted: dict[str, str] = {}
+        """What others have put somewhere, by text: the only place where it may be seen."""
+        self.copies: dict[str, tuple[Any, Any]] = {}
+        """Of what a place once held, for those who put it back."""
+        self.counts: Counter[str] = Counter()
+        self.trace: deque[str] = deque(maxlen=400)
+        self.secrets: set[str] = set()
+        self._minted: dict[str, Minted] = {}
+        self._disks: dict[str, Disk] = {}
+        self._dice = random.Random(f"weather {settings.seed}")  # noqa: S311 - a simulation
+        self._number = 0
+        for token in settings.tokens:
+            self._enrol(token)
+            self.add_places(token)
+        for machine in self.machines:
+            self.begin(machine)
+
+    def _enrol(self, token: TokenConfig) -> None:
+        name, auth = token.name, token.auth
+        secret = f"credential-{name}-first"
+        self.secrets.add(secret)
+        self.authority(origin_of(token.token_url)).clients[f"client-{name}"] = Client(
+            name,
+            self.settings.lifetimes[name],
+            self.settings.forms[name],
+            name in self.settings.caches,
+            {secret},
+        )
+        self.mounts.files[str(auth.client_id_file)] = f"client-{name}\n".encode()
+        self.mounts.files[auth.client_secret_file] = secret.encode()
+
+    # --- time and weather ------------------------------------------------------------------------
+
+    def date(self) -> float:
+        """The true wall clock."""
+        return EPOCH + self.timeline.now
+
+    def latency(self) -> float:
+        """Seconds of one way to anywhere."""
+        return self.settings.latency * self._dice.uniform(0.5, 1.5)
+
+    def after(self, seconds: float, job: Callable[[], object]) -> None:
+        """Has something happen, whatever becomes of who asked for it."""
+        self.timeline.at(self.timeline.now + seconds, job)
+
+    def authority(self, origin: str) -> Authority:
+        """The server at an origin."""
+        return self.authorities.setdefault(origin, Authority(origin))
+
+    def weather(self, origin: str) -> Condition | None:
+        """What is wrong there for a request that is made now."""
+        return self.authority(origin).condition(self.timeline.now, self._dice.random())
+
+    def deliver(self, request: WireRequest, origin: str, found: Condition | None) -> HttpAnswer:
+        """Has a server take a request."""
+        authority = self.authority(origin)
+        before = len(authority.minted)
+        got = authority.answer(request, self.timeline.now, self.date(), found)
+        self.counts["requests"] += 1
+        if found is not None and found.seconds and "retry-after" in got.headers:
+            until = self.timeline.now + found.seconds + 2 * self.settings.latency
+            for token in self.config.tokens:
+                if origin_of(token.token_url) == origin:
+                    self.obstruct(f"origin {token.token_url}", until)
+        if len(authority.minted) > before:
+            text, minted = next(reversed(authority.minted.items()))
+            self._minted[text] = minted
+            self.secrets.add(text)
+            self.counts["lives"] += 1
+        return got
+
+    def trouble_of_api(self) -> tuple[str, float]:
+        """What is wrong with the API server for a request that is made now."""
+        now = self.timeline.now
+        self.api = [each for each in self.api if each.end > now]
+        self.counts["API requests"] += 1
+        for each in self.api:
+            if self._dice.random() < each.share:
+                return each.kind, each.seconds
+        return "", 0.0
+
+    def obstruct(self, scope: str, until: float, *, permanent: bool = False) -> None:
+        """Something stands in the way from now on."""
+        self.laws.obstructions.add(scope, self.timeline.now, until, permanent=permanent)
+
+    # --- processes -------------------------------------------------------------------------------
+
+    def begin(self, machine: Machine) -> Process:
+        """Starts a process on a machine."""
+        self._number += 1
+        process = Process(self, machine, self._number)
+        self.processes.append(process)
+        self.say(f"process {process.number} starts on machine {machine.number}")
+        return process
+
+    def kill(self, process: Process, pause: float = 1.0) -> None:
+        """SIGKILL, and another one in its place after a pause."""
+        if not process.alive:
+            return
+        self.say(f"process {process.number} is killed")
+        self.counts["kill"] += 1
+        self.gone(process, pause)
+
+    def gone(self, process: Process, pause: float) -> None:
+        """A process has ended; another one begins after a pause."""
+        process.kill()
+        self.processes.remove(process)
+        ready = self.timeline.now + pause + 10 * self.settings.latency
+        others = [each for each in self.processes if each.awake]
+        if not others:
+            self.obstruct("all", ready)
+        for place in self.laws.places.values():
+            if place.is_file:  # only one can have it, and the other waits for its lock
+                self.obstruct(f"place {place.key}", ready + (60.0 if others else 0.0))
+        self.after(pause, partial(self.begin, process.machine))
+
+    def fetch_begins(self, process: Process, token: TokenConfig) -> None:
+        """A process asks for a token."""
+        self.counts["fetches"] += 1
+        self.say(f"process {process.number} asks for {token.name}")
+        off = process.machine.off if process.machine.off == process.off else None
+        self.laws.fetch_begins(process.number, token, self.timeline.now, off)
+
+    def fetch_ends(self, process: Process, token: TokenConfig, outcome: Outcome) -> None:
+        """And has its answer."""
+        now, result = self.timeline.now, outcome.result
+        minted = self._minted[result.access_token.reveal()] if isinstance(result, Grant) else None
+        for exchange in outcome.exchanges[:1]:  # what follows on it could not be foreseen
+            if exchange.reached:
+                self.laws.request(process.number, token, now)
+        said = "is granted" if isinstance(result, Grant) else f"is refused: {result.summary}"
+        self.say(f"process {process.number} {said}, {token.name}")
+        self.laws.fetch_ends(process.number, token, outcome, minted, now)
+
+    def told(self, process: Process, about: object, fact: object) -> None:
+        """A fact: nothing in it may be secret, or a defect of ours."""
+        fault = getattr(fact, "fault", None)
+        if isinstance(fault, Fault) and fault.reason is Reason.INTERNAL:
+            self.laws.broken(f"a defect: {fault.summary}")
+        if isinstance(fact, events.SinkTrouble | events.Drifted | events.Lapsed | events.Adopted):
+            named = f"process {process.number}, {getattr(about, 'name', '')} sink {fact.sink}"
+            why = f": {fault.summary}" if isinstance(fault, Fault) else ""
+            self.say(f"{named}: {type(fact).__name__}{why}")
+        if self.settings.heard:
+            self._secret_free(f"{about} {fact!r} {fact}")
+
+    def _secret_free(self, text: str) -> None:
+        if "secret-of-" in text or "credential-" in text:
+            self.laws.broken(f"a secret is told: {text}")
+
+    def heard(self) -> None:
+        """All that logs and metrics have said must be free of secrets."""
+        for process in self.processes:
+            self._secret_free(process.log.getvalue())
+            self._secret_free(process.metrics.exposition("text/plain")[1].decode())
+
+    def say(self, sentence: str) -> None:
+        """Puts down what has happened."""
+        self.trace.append(f"{self.timeline.now:12.3f} {sentence}")
+
+    # --- the configuration ---------------------------------------------------------------------
+
+    def change(self, before: TokenConfig, after: TokenConfig | None) -> None:
+        """One token is configured otherwise, or no more; every process takes that."""
+        tokens = [
+            after if token.name == before.name else token
+            for token in self.config.tokens
+            if after is not None or token.name != before.name
+        ]
+        self._reconfigure(tuple(token for token in tokens if token is not None))
+
+    def come_back(self, token: TokenConfig) -> None:
+        """A token that was no more."""
+        if self.token(token.name) is None:
+            self._reconfigure((*self.config.tokens, token))
+
+    def _reconfigure(self, tokens: tuple[TokenConfig, ...]) -> None:
+        old = {token.name: token for token in self.config.tokens}
+        self.config = Config(tokens=tokens)
+        self.laws.reloads += 1
+        new = {token.name: token for token in tokens}
+        for name in old.keys() | new.keys():
+            there, gone = new.get(name), name not in new
+            if gone or name not in old or old[name].state is not new[name].state:
+                for process in self.processes:
+                    self.laws.forget(process.number, name)
+            if there is None or there.state is State.ABSENT:
+                self.drop_places(name)
+            else:
+                self.add_places(there)
+        for process in self.processes:
+            process.engine.reconfigure(self.config)
+            process.stirred = True
+
+    # --- places ----------------------------------------------------------------------------------
+
+    def token(self, name: str) -> TokenConfig | None:
+        """As it is configured at present."""
+        return next((token for token in self.config.tokens if token.name == name), None)
+
+    def drop_places(self, name: str) -> None:
+        """A token's places are nobody's any more."""
+        for key in [key for key, place in self.laws.places.items() if place.token == name]:
+            del self.laws.places[key]
+
+    def add_places(self, token: TokenConfig) -> None:
+        """The places of a token that are new; those that it has no more are nobody's."""
+        places = self.laws.places
+        wanted = {place.key: place for place in places_of(token, self.timeline.now)}
+        for key in [
+            key for key, p in places.items() if p.token == token.name and key not in wanted
+        ]:
+            del places[key]
+        for key, place in wanted.items():
+            old = places.setdefault(key, place)
+            if old is not place and old.spec != place.spec:
+                places[key] = place
+        for key in wanted:
+            self.look(places[key], ours=False)
+
+    def disk(self, path: str) -> Disk:
+        """The disk below a file."""
+        if path not in self._disks:
+            looked = partial(self._glance, path) if self.settings.close else None
+            self._disks[path] = Disk(looked)
+        return self._disks[path]
+
+    def _glance(self, path: str) -> None:
+        place = self.laws.places.get(path)
+        if place is not None:
+            self.look(place, ours=True)
+
+    def wrote_file(self, process: Process, path: str) -> None:
+        """A worker is done with a file."""
+        place = self.laws.places.get(path)
+        if place is not None:
+            self.look(place, ours=True, off=process.machine.off)
+        for each in self.processes:
+            each.watch(1)
+
+    def _secret_changed(self, where: Where, version: str, manager: str) -> None:
+        place = next(
+            (p for p in self.laws.places.values() if not p.is_file and p.where == where), None
+        )
+        if place is not None and manager == MANAGER and version:
+            self.laws.wrote(place)
+        if place is not None:
+            self.timeline.at(self.timeline.now, partial(self.look, place, ours=manager == MANAGER))
+        for process in self.processes:
+            self.after(self.settings.latency, partial(self._note, process, where))
+
+    def _note(self, process: Process, where: Where) -> None:
+        if process.machine.deaf <= self.timeline.now:
+            process.drift.note(where, self.store.version(where))
+            process.watch(1)
+
+    def relist(self, machine: Machine) -> None:
+        """The watches of a machine have come back."""
+        for process in self.processes:
+            if process.machine is machine:
+                for place in self.laws.places.values():
+                    if not place.is_file:
+                        self._note(process, place.where)
+
+    def look(self, place: Place, *, ours: bool, off: float = 0.0) -> None:
+        """A consumer reads; `ours`: it was one of ours that wrote, if anybody did."""
+        now, token = self.timeline.now, self.token(place.token)
+        if self.laws.places.get(place.key) is not place or token is None:
+            return
+        held = self._held(place)
+        changed = held is not place.seen
+        place.seen = held
+        if changed and ours:
+            place.intact, place.off, place.found = True, off, False
+        good = held is not None and held.expires > now
+        if good and place.bad_since is not None:
+            self.laws.turned_good(place, token, now)
+        elif not good and place.bad_since is None:
+            place.bad_since = now
+        if held is not None and good and changed:
+            self.timeline.at(held.expires, partial(self._expire, place, held))
+
+    def _expire(self, place: Place, held: Minted) -> None:
+        token = self.token(place.token)
+        if self.laws.places.get(place.key) is not place or place.seen is not held or token is None:
+            return
+        self.say(f"{place.key} holds a dead token")
+        self.laws.expired(place, token, held)
+        place.bad_since = self.timeline.now
+
+    def _held(self, place: Place) -> Minted | None:
+        """The token that stands there; None for nothing, and for what others have put there."""
+        texts = place.texts(self.store)
+        if texts is None:
+            return None
+        found = set()
+        for render, content in texts:
+            text = token_in(render, content)
+            planted = self.planted.get(text)
+            if planted is not None and planted != place.key:
+                self.laws.broken(f"{place.key} holds what was put into {planted}")
+            if planted is None and text not in self._minted:
+                if place.found:
+                    return None
+                self.laws.broken(f"{place.key} holds half a token")
+            found.add(self._minted.get(text) if planted is None else None)
+        if len(found) > 1:
+            if None in found:
+                return None
+            if place.found:
+                return None
+            self.laws.broken(f"{place.key} holds two tokens")
+        [held] = found
+        if held is not None and held.token != place.token:
+            self.laws.broken(f"{place.key} holds a token of {held.token}")
+        return held
+
+    # --- running ---------------------------------------------------------------------------------
+
+    def run(self, until: float) -> None:
+        """Lets time pass."""
+        turns, second = 0, self.timeline.now
+        while True:
+            now = self.timeline.now
+            for process in list(self.processes):
+                if process.alive and process.awake and (process.stirred or process.wake <= now):
+                    process.turn()
+                    turns += 1
+            if now - second > 1:
+                turns, second = 0, now
+            if turns > TURNS:
+                self.laws.broken("the loop turns and turns")
+            wakes = (
+                p.machine.asleep if p.stirred else max(p.wake, p.machine.asleep)
+                for p in self.processes
+            )
+            following = min(self.timeline.next(), min(wakes, default=NEVER))
+            if following > until:
+                self.timeline.now = until
+                return
+            if self.timeline.next() <= following:
+                self.timeline.step()
+            else:
+                self.timeline.now = following
