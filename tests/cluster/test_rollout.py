@@ -253,3 +253,14 @@ def _restarts(cluster: Cluster, namespace: str) -> list[Object]:
         for one in cluster.admin.list("events", namespace)
         if one["reason"] == "Restarted" and one["involvedObject"]["kind"] == "Deployment"
     ]
+
+
+def test_a_look_changes_nothing(cluster: Cluster, namespace: str, actor: Actor) -> None:
+    """What `doctor` does: whether it is there, and when it was restarted last."""
+    workload(cluster, namespace)
+    rollouts = actor().rollouts
+    before = found(cluster, namespace)
+    assert rollouts.examine(consumer()) == "it is there"
+    assert found(cluster, namespace) == before
+    rollouts.tell(consumer(), {"a": life()})
+    assert "it was restarted last at 20" in rollouts.examine(consumer())

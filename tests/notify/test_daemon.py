@@ -1,5 +1,9 @@
 """The real daemon tells real applications."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -103,3 +107,29 @@ def test_once_tells_nobody(server: AuthorizationServer, start: Start, tmp_path: 
 def _interpreter() -> str:
     with open("/proc/self/cmdline", "rb") as file:
         return file.read().partition(b"\0")[0].decode()
+
+
+def test_the_doctor_looks_for_consumers(server: AuthorizationServer, tmp_path: Path) -> None:
+    """Who is there and who is not, each with a remedy, and nobody is told."""
+    with ReloadingApp(tmp_path, tmp_path / "partner-api") as app:
+        consumers = [
+            {"http": {"url": app.url}},
+            {"signal": {"process": "no-such-app"}},
+            {"rollout": {"kind": "Deployment", "name": "app"}},
+        ]
+        configuration = settings(entry(server.token_url, tmp_path, notify=consumers))
+        config = tmp_path / "config.yaml"
+        config.write_text(json.dumps(configuration))
+        done = subprocess.run(
+            [sys.executable, "-m", "secret_refresher", "doctor", "--config", str(config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "KUBECONFIG": str(tmp_path / "none")},
+        )
+        assert app.reloads() == []
+    assert done.returncode == 1
+    assert "somebody listens there" in done.stdout
+    assert "no process named no-such-app can be seen" in done.stdout
+    assert "shareProcessNamespace" in done.stdout
+    assert "look for rollout consumer Deployment app" in done.stdout

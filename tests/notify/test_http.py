@@ -203,3 +203,13 @@ def test_a_private_authority(tmp_path: Path) -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         tell(url, ca_file=authority.file)
         assert fault(url).reason is Reason.TLS
+
+
+def test_a_look_asks_nothing(serve: Serve, heard: list[bytes]) -> None:
+    """What `doctor` does: whether somebody listens, without a request."""
+    consumer = HttpConsumer(url=serve(say(OK)))
+    assert http.examine(consumer, time.monotonic) == "somebody listens there"
+    with pytest.raises(Trouble) as failed:
+        http.examine(HttpConsumer(url="http://127.0.0.1:1/"), time.monotonic)
+    assert failed.value.fault.reason is Reason.CONNECT
+    assert [request for request in heard if request] == []

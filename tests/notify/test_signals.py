@@ -230,3 +230,17 @@ def test_workers_of_a_server_are_left_alone(app: Program) -> None:
         (folder / "cmdline").write_bytes(Path(f"/proc/{app.process.pid}/cmdline").read_bytes())
     signals.tell(consumer, str(proc))  # the worker does not exist: a signal to it would fail
     until(app.got, "the signal")
+
+
+def test_a_look_sends_nothing(app: Program, tmp_path: Path, programs: ExitStack) -> None:
+    """What `doctor` does: who would get it, or why not, and no signal at all."""
+    consumer = SignalConsumer(process=app.name, pid_file=str(app.pid_file))
+    for one in (consumer, SignalConsumer(process=app.name)):
+        assert f"process {app.process.pid} handles the signal" in signals.examine(one)
+    other = Program(tmp_path, "deaf-one", handles=False)
+    programs.callback(other.end)
+    other.ready()
+    with pytest.raises(Trouble) as failed:
+        signals.examine(SignalConsumer(process=other.name))
+    assert failed.value.fault.reason is Reason.UNHANDLED_SIGNAL
+    assert app.got() == other.got() == []

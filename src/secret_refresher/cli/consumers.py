@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from secret_refresher import __version__
 from secret_refresher.cli.sinks import Sinks
@@ -16,6 +16,9 @@ from secret_refresher.config.consumers import (
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 from secret_refresher.ports import Clock, Heard
 from secret_refresher.tokens.token import Life
+
+if TYPE_CHECKING:
+    from secret_refresher.adapters.kubernetes.rollouts import Rollouts
 
 
 @final
@@ -43,9 +46,26 @@ class Tellers:
                 signals.tell(consumer)
                 return Heard()
             case RolloutConsumer():
-                if self._sinks.cluster is None:
-                    raise Trouble(_NO_CLUSTER)
-                return self._sinks.cluster.rollouts.tell(consumer, of)
+                return self._rollouts().tell(consumer, of)
+
+    def examine(self, consumer: ConsumerSpec) -> str:
+        """What is found where a consumer should be; nobody is told. Raises `Trouble`."""
+        match consumer:
+            case HttpConsumer():
+                from secret_refresher.adapters.notify import http
+
+                return http.examine(consumer, self._clock.now)
+            case SignalConsumer():
+                from secret_refresher.adapters.notify import signals
+
+                return signals.examine(consumer)
+            case RolloutConsumer():
+                return self._rollouts().examine(consumer)
+
+    def _rollouts(self) -> Rollouts:
+        if self._sinks.cluster is None:
+            raise Trouble(_NO_CLUSTER)
+        return self._sinks.cluster.rollouts
 
 
 _NO_CLUSTER = Fault(

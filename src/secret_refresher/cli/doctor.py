@@ -10,12 +10,14 @@ from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.cli.consumers import Tellers
 from secret_refresher.cli.sinks import Sinks
 from secret_refresher.config.fingerprint import source_fingerprint
 from secret_refresher.config.hints import hints
 from secret_refresher.config.model import Config, State
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.doctor.check import Check, Verdict, fine, warned
+from secret_refresher.doctor.consumers import look_at_consumers
 from secret_refresher.doctor.endpoints import Doors
 from secret_refresher.doctor.places import look_at_sinks
 from secret_refresher.doctor.report import worst, write_json, write_text
@@ -69,7 +71,9 @@ def _look(config: Config, environ: Mapping[str, str], *, fetch: bool) -> Iterato
         yield from look_at_cluster(sinks.cluster, config)
     endpoint = TokenEndpoint(clock, MountReader(), f"secret-refresher/{__version__}")
     doors = Doors(endpoint)
+    tellers = Tellers(clock, sinks)
     for token in config.tokens:
         if token.state is State.PRESENT:
             yield from doors.look_at(token, fetch=fetch)
+            yield from look_at_consumers(token, tellers)
         yield from look_at_sinks(token, sinks(token), source_fingerprint(token), clock)

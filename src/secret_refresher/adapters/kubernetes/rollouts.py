@@ -43,11 +43,8 @@ class Rollouts:
 
         Times are the API server's, so that replicas with other clocks agree. Raises `Trouble`.
         """
-        namespace = consumer.namespace or self._api.namespace()
-        path = f"/apis/apps/v1/namespaces/{namespace}/{consumer.kind.resource}/{consumer.name}"
-        target = f"{consumer.kind} {namespace}/{consumer.name}"
-        found = self._checked(self._api.request("GET", path), f"read {target}")
-        there = _annotations(found)
+        path, target = self._place(consumer)
+        there = _annotations(self._checked(self._api.request("GET", path), f"read {target}"))
         skew = self._api.skew()
         now = self._clock.wall() + skew
         wanted = {
@@ -67,6 +64,19 @@ class Rollouts:
         answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
         self._checked(answer, f"restart {target}")
         return Heard()
+
+    def examine(self, consumer: RolloutConsumer) -> str:
+        """When a workload was restarted last; nothing is changed. Raises `Trouble`."""
+        path, target = self._place(consumer)
+        there = _annotations(self._checked(self._api.request("GET", path), f"read {target}"))
+        last = _instant(there.get(RESTARTED_AT))
+        return "it is there" if last is None else f"it was restarted last at {rfc3339(last)}"
+
+    def _place(self, consumer: RolloutConsumer) -> tuple[str, str]:
+        """The path of a workload, and what people call it."""
+        namespace = consumer.namespace or self._api.namespace()
+        path = f"/apis/apps/v1/namespaces/{namespace}/{consumer.kind.resource}/{consumer.name}"
+        return path, f"{consumer.kind} {namespace}/{consumer.name}"
 
     def _checked(self, answer: Answer, doing: str) -> Mapping[str, Any]:
         if answer.status == _NOT_FOUND:

@@ -47,6 +47,16 @@ def tell(consumer: HttpConsumer, now: Now, agent: str) -> None:
         raise Trouble(_refused(status, retry_after(headers)))
 
 
+def examine(consumer: HttpConsumer, now: Now) -> str:
+    """Whether somebody listens there; nothing is asked. Raises `Trouble` likewise."""
+    until = now() + consumer.timeout
+    try:
+        _connected(consumer, until, now).close()
+    except (OSError, ValueError) as error:
+        raise Trouble(_transport(error, consumer, late=now() >= until)) from None
+    return "somebody listens there"
+
+
 def _asked(consumer: HttpConsumer, way: _Way, agent: str) -> tuple[int, dict[str, str]]:
     parts = urlsplit(consumer.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 0)

@@ -30,9 +30,21 @@ _SHARED = "the pod needs shareProcessNamespace: true for one container to see an
 
 def tell(consumer: SignalConsumer, proc: str = PROC) -> None:
     """Sends the signal. Raises `Trouble` that says what it takes."""
+    _reach(consumer, signal.Signals[consumer.signal], proc)
+
+
+def examine(consumer: SignalConsumer, proc: str = PROC) -> str:
+    """Whether the signal could be sent: which processes would get it. Raises `Trouble` likewise."""
+    pids = ", ".join(map(str, _reach(consumer, 0, proc)))
+    return f"process {pids} handles the signal, and may be sent it"
+
+
+def _reach(consumer: SignalConsumer, number: int, proc: str) -> list[int]:
+    """Sends a signal to the processes that are meant, 0 for none; which they are."""
     if consumer.pid_file is not None:
-        _send(consumer, _filed(consumer.pid_file), proc)
-        return
+        pid = _filed(consumer.pid_file)
+        _send(consumer, pid, number, proc)
+        return [pid]
     found = {process.pid: process for process in everybody(proc) if _wanted(process, consumer)}
     heads = [process.pid for process in found.values() if process.parent not in found]
     if not heads:
@@ -40,18 +52,19 @@ def tell(consumer: SignalConsumer, proc: str = PROC) -> None:
     failed: list[Trouble] = []
     for pid in heads:
         try:
-            _send(consumer, pid, proc)
+            _send(consumer, pid, number, proc)
         except Trouble as trouble:
             failed.append(trouble)
     if failed:
         raise failed[0]
+    return heads
 
 
 def _wanted(process: Process, consumer: SignalConsumer) -> bool:
     return process.pid != os.getpid() and process.has_name(consumer.process)
 
 
-def _send(consumer: SignalConsumer, pid: int, proc: str) -> None:
+def _send(consumer: SignalConsumer, pid: int, number: int, proc: str) -> None:
     if pid == os.getpid():
         raise _missing(f"{consumer.pid_file} names process {pid}, which is this daemon itself")
     with _Hold(pid) as held:
@@ -68,8 +81,8 @@ def _send(consumer: SignalConsumer, pid: int, proc: str) -> None:
                     Lane.PERMANENT,
                 )
             )
-        number = signal.Signals[consumer.signal]
-        if consumer.signal not in _ENDING and not process.outlives(number):
+        meant = signal.Signals[consumer.signal]
+        if consumer.signal not in _ENDING and not process.outlives(meant):
             raise Trouble(
                 Fault(
                     Reason.UNHANDLED_SIGNAL,
@@ -107,8 +120,8 @@ class _Hold:
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
 
-    def send(self, number: signal.Signals, process: Process) -> None:
-        """The signal."""
+    def send(self, number: int, process: Process) -> None:
+        """A signal; with 0 the kernel only says whether one could be sent (kill(2))."""
         try:
             signal.pidfd_send_signal(self._fd, number)
         except ProcessLookupError:
