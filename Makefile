@@ -56,6 +56,7 @@ bench: install ## measure against the smallest program that does the same job
 	$(BIN)/python -m bench $(BENCH)
 
 verify: lint ## all that must hold before a change lands: lints, strict tests, demo
+	tools/authorization/build
 	KUBEBUILDER_ASSETS="$$(tools/cluster/build)" STRICT=1 $(MAKE) test
 	DEMO_SECONDS=30 $(MAKE) demo
 

@@ -14,7 +14,7 @@ WORKFLOWS = sorted(glob.glob(os.path.join(PROJECT, ".github", "workflows", "*.ym
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 SCRIPTS = [
     *("tools/image/build", "tools/image/stand-in-base", "tools/image/tool.sh"),
-    *("tools/release/notes", "tools/release/test-wheel"),
+    *("tools/release/notes", "tools/release/test-wheel", "tools/authorization/build"),
 ]
 
 
