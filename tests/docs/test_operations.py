@@ -105,7 +105,7 @@ def test_every_state_is_explained(heading: str) -> None:
 def test_every_probe_is_explained() -> None:
     """The table of probes has each path."""
     paths = {path for path in table_keys(section(PAGE, "Probes")) if path.startswith("/")}
-    assert paths == {*probes(Empty(), Still(), lambda: True), "/metrics"}
+    assert paths == {*probes(Empty(), Still(), lambda: True), "/metrics", "/", "/status.json"}
 
 
 def logged() -> set[str]:
