@@ -16,11 +16,11 @@ from secret_refresher.lifecycle.state import TokenState
 from secret_refresher.page.door import refusal
 from secret_refresher.page.markup import Markup, fill
 from secret_refresher.page.routes import pages
-from secret_refresher.ports import Subject, View
+from secret_refresher.ports import ConfigRefused, Electing, ElectionTroubled, Subject, View
 from secret_refresher.server import Asked
 from secret_refresher.status.pace import BURST, SHARE, Pace
 from support.plain_http import get
-from support.scenes import Night, Stage, quiet, token, troubled
+from support.scenes import FORBIDDEN, Night, Stage, quiet, token, troubled
 
 LOCAL = Asked(client="127.0.0.1", host="localhost:9797")
 
@@ -147,6 +147,27 @@ def test_off_is_off() -> None:
         assert status == 404
         assert body == "the status page is off; set server.page to have it\n"
     assert get(port, "/page.js")[0] == 404
+
+
+def test_what_is_wrong_with_the_daemon_itself_stands_above_all() -> None:
+    """A refused configuration with its problems, a loop that stands still, an election lost."""
+    stage = quiet().stage
+    answer = pages(stage.engine, stage, stage.journal, Page.LOOPBACK)["/"]
+    assert b"Needs attention" not in answer(LOCAL).body
+    refused = ConfigRefused(tuple(f"config.yaml: tokens[{n}].<name>: bad" for n in range(12)))
+    for fact in (Electing(1), ElectionTroubled(FORBIDDEN), refused):
+        stage.journal.notice(None, fact)
+    stage.time += 45
+    body = answer(LOCAL._replace(query="q=mail")).body.decode()
+    attention = body[body.index("Needs attention") : body.index('id="list"')]
+    still = r"The daemon stands still: its loop has not turned for (4[5-9]|5\d) s\."
+    assert re.search(still, attention)
+    assert "A changed configuration was refused; the one before is in force." in attention
+    assert "config.yaml: tokens[9].&lt;name&gt;: bad" in attention
+    assert "tokens[10]" not in attention
+    assert "and 2 more" in attention
+    assert f"{FORBIDDEN.summary}." in attention
+    assert "on standby" in body
 
 
 def test_nothing_of_elsewhere_is_named() -> None:

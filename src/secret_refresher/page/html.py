@@ -152,13 +152,13 @@ def _chip(query: Query, state: str, label: str, glyph: Markup) -> Markup:
 def _table(shown: Document, query: Query) -> Markup:
     if not shown.tokens:
         none = "No token matches." if shown.counts else "No token is configured."
-        return fill('<p class="none" id="count">{none}</p>', none=none)
+        return fill('<p class="none" id="count" aria-live="polite">{none}</p>', none=none)
     first = (shown.page - 1) * shown.per + 1
     told = words.count(shown.matching, "token")
     if shown.pages > 1:
         told = f"{first:,} to {first + len(shown.tokens) - 1:,} of {told}"
     return fill(
-        """<p class="count" id="count">{told}, worst first</p>
+        """<p class="count" id="count" aria-live="polite">{told}, worst first</p>
 <table id="table" role="table">
 <caption class="unseen">Tokens with their state, life, next step and sinks, worst first</caption>
 <thead role="rowgroup"><tr role="row">
