@@ -8,8 +8,10 @@ import pytest
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
-from support.authorization_rows import LIFE, Wallet, clients
+from support.authorization_rows import LIFE
+from support.authorization_table import clients
 from support.client_keys import ALGORITHMS
+from support.client_wallet import Wallet
 from support.cluster import Cluster
 from support.keycloak import Keycloak
 from support.oidc_provider import OidcProvider

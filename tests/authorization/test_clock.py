@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from support.authorization_rows import ROWS, Server, Settings, Wallet
+from support.authorization_rows import ROWS, Server, Settings
+from support.client_wallet import Wallet
 from support.daemon import Daemon, settings
 from support.elsewhere import unavailable
 from support.oidc_provider import OidcProvider

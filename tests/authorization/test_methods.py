@@ -8,17 +8,10 @@ import requests
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.tokens.token import Grant
-from support.authorization_rows import (
-    LIFE,
-    NOT_OFFERED,
-    ROWS,
-    SERVERS,
-    UNKNOWN,
-    Row,
-    Server,
-    Wallet,
-    configured,
-)
+from support.authorization_rows import LIFE, ROWS, Row, Server
+from support.authorization_table import NOT_OFFERED, SERVERS, UNKNOWN, configured
+from support.client_wallet import Wallet
+from support.oidc_provider import OidcProvider
 
 CELLS = [(server, row) for server in SERVERS for row in ROWS]
 OFFERED = [cell for cell in CELLS if (cell[0], cell[1].slug) not in NOT_OFFERED]
@@ -65,6 +58,21 @@ def test_keycloak_has_no_self_signed_certificates(wallet: Wallet, keycloak: Serv
     methods = told["token_endpoint_auth_methods_supported"]
     assert "tls_client_auth" in methods
     assert "self_signed_tls_client_auth" not in methods
+
+
+def test_metadata_of_openid_only(wallet: Wallet, endpoint: TokenEndpoint) -> None:
+    """A server without RFC 8414's metadata is found by those of OpenID, at the cost of one look."""
+    row = next(row for row in ROWS if row.slug == "found")
+    with OidcProvider(
+        [row.metadata(wallet)],
+        path="/tenant",
+        openid_only=True,
+        leaf=wallet.leaf,
+        client_ca=wallet.authority.file,
+    ) as running:
+        outcome = endpoint.fetch(configured(row.configuration(wallet, running)), 30)
+    assert isinstance(outcome.result, Grant), outcome.result
+    assert [exchange.status for exchange in outcome.exchanges] == [404, 200, 200]
 
 
 WRONG = {

@@ -9,7 +9,9 @@ import yaml
 
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.tokens.token import Grant
-from support.authorization_rows import ROWS, Server, Wallet, configured, table
+from support.authorization_rows import ROWS, Server
+from support.authorization_table import configured, table
+from support.client_wallet import Wallet
 from support.pages import ROOT, blocks, section
 
 PAGE = ROOT / "docs" / "authorization-servers.md"

@@ -8,8 +8,10 @@ import pytest
 
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.errors import Fault, Lane
-from support.authorization_rows import Settings, Wallet, configured
+from support.authorization_rows import Settings
+from support.authorization_table import configured
 from support.client_keys import claims
+from support.client_wallet import Wallet
 from support.cluster import Cluster, ServiceAccount
 from support.daemon import Daemon, settings, until
 from support.keycloak import Keycloak

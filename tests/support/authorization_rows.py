@@ -6,25 +6,18 @@ token says, and what must be true of the token that comes back.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, final
 
-from secret_refresher.adapters.config_files import ConfigSource
-from secret_refresher.adapters.mounts import MountReader
-from secret_refresher.config.model import TokenConfig
-from support.certificates import Authority
-from support.client_keys import ALGORITHMS, Keyring, claims, subject, thumbprint
+from support.client_keys import ALGORITHMS, claims, subject, thumbprint
+from support.client_wallet import Wallet
 
 LIFE = 600
 """Seconds that every server here grants."""
 RESOURCE = "https://api.example.com"
-_ODD = "p:a+s%s w&rd=~*\"'\\/?#[]{}<>|^`100%25"
-"""Every kind of character that it takes in a secret (RFC 6749 appendix A.2)."""
 Settings = dict[str, Any]
 
 
@@ -42,50 +35,6 @@ class Server(Protocol):
     @property
     def mutual_token_url(self) -> str:
         """The token endpoint that asks for a client certificate."""
-
-
-@final
-class Wallet:
-    """What clients prove themselves with, in a folder; one for all servers."""
-
-    def __init__(self, folder: Path) -> None:
-        (folder / "authority").mkdir()
-        self.folder = folder
-        self.authority = Authority(str(folder / "authority"))
-        self.leaf = self.authority.issue()
-        """The servers' certificate."""
-        self.keys = Keyring(folder)
-        self.certificate = self.authority.issue("DNS:client")
-        self.self_signed, self.self_signed_jwk = self.keys.self_signed()
-
-    def secret(self, slug: str) -> Path:
-        """The file with a client's secret, which no other client has."""
-        file = self.folder / f"{slug}.secret"
-        file.write_text(f"{_ODD}{slug}\n", encoding="utf-8")
-        return file
-
-    def stranger(self, key: str) -> Path:
-        """A file for a key of the configuration that is in order, but nobody's."""
-        folder = self.folder / "stranger"
-        if not folder.is_dir():
-            folder.mkdir()
-            self._stranger = self.authority.issue("DNS:stranger")
-            self._strange_key = Keyring(folder).key("ES256").file
-            (folder / "secret").write_text("wrong\n", encoding="utf-8")
-        return {
-            "certFile": Path(self._stranger.certificate),
-            "keyFile": Path(self._stranger.key),
-            "privateKeyFile": self._strange_key,
-            "clientSecretFile": folder / "secret",
-        }[key]
-
-    @property
-    def trusted(self) -> str:
-        """A PEM file with the authority and the certificate that vouches for itself."""
-        file = self.folder / "trusted.pem"
-        parts = (self.authority.file, self.self_signed.certificate)
-        file.write_text("".join(Path(part).read_text() for part in parts))
-        return str(file)
 
 
 def _nothing(_: Wallet, __: str) -> None:
@@ -316,45 +265,3 @@ ROWS = (
         holds=_for_resource,
     ),
 )
-SERVERS: Mapping[str, str] = {
-    "oidc_provider": "oidc-provider 9.13",
-    "keycloak": "Keycloak 26.7",
-    "spring": "Spring Authorization Server 7.0",
-}
-"""The table's columns: the fixture that runs a server, and what it is."""
-NOT_OFFERED: Mapping[tuple[str, str], str] = {
-    ("keycloak", "opaque"): "JWTs only",
-    ("keycloak", "resource"): "ignored",
-    ("keycloak", "self-signed"): "no such method",
-    ("spring", "bound"): "bound with `tls_client_auth` only",
-    ("spring", "eddsa"): "no such algorithm",
-    ("spring", "resource"): "ignored",
-}
-"""What a server does not do, by its fixture and the row's slug, and in which words."""
-UNKNOWN = {("keycloak", "self-signed"), ("spring", "eddsa")}
-"""Those of them for which the server cannot even have a client."""
-
-
-def configured(settings: Settings) -> TokenConfig:
-    """A token, read as the command line reads a file."""
-    source = ConfigSource(MountReader(), path=None, text=json.dumps({"tokens": [settings]}))
-    return source.load().config.tokens[0]
-
-
-def clients(server: str, wallet: Wallet) -> list[Settings]:
-    """The metadata of all clients that a server can have."""
-    return [row.metadata(wallet) for row in ROWS if (server, row.slug) not in UNKNOWN]
-
-
-def table() -> str:
-    """What was tried where, as the page of authorization servers shows it."""
-    lines = [f"| | {' | '.join(SERVERS.values())} |", f"| --- |{' --- |' * len(SERVERS)}"]
-    for row in ROWS:
-        cells = [NOT_OFFERED.get((server, row.slug), "granted") for server in SERVERS]
-        lines.append(f"| {row.name} | {' | '.join(cells)} |")
-    # tests/authorization/test_service_account.py
-    lines.append(
-        "| `client_assertion`, a ServiceAccount token of a real kube-apiserver, no client id"
-        " | takes a client's own assertions only | granted | takes a client's own assertions only |"
-    )
-    return "\n".join(lines)

@@ -26,7 +26,8 @@ _INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefe
 class OidcProvider:
     """One provider; `clients` are metadata as in RFC 7591, `ttl` the life of a token in seconds.
 
-    `algorithms`: what assertions may be signed with. `path`: the issuer's. With `leaf` it speaks
+    `algorithms`: what assertions may be signed with. `path`: the issuer's. `openid_only`: without
+    the metadata of RFC 8414. With `leaf` it speaks
     TLS, and has a second port that asks for certificates of the authority in `client_ca`.
     """
 
@@ -37,10 +38,12 @@ class OidcProvider:
         ttl: int = 600,
         algorithms: Sequence[str] = (),
         path: str = "",
+        openid_only: bool = False,
         leaf: Leaf | None = None,
         client_ca: str | None = None,
     ) -> None:
         self._asked: dict[str, Any] = {"clients": list(clients), "ttl": ttl, "path": path}
+        self._asked["openidOnly"] = openid_only
         if algorithms:
             self._asked["algorithms"] = list(algorithms)
         if leaf is not None and client_ca is not None:

@@ -7,6 +7,7 @@
 // ttl        seconds that a token lives
 // algorithms what an assertion may be signed with
 // path       of the issuer, as "/tenant"; the provider lies below it
+// openidOnly whether RFC 8414's metadata are missing, as at older servers
 // tls        PEM texts: cert, key, and the ca of client certificates. With it there is a second
 //            port, which asks for a client certificate (mtls_endpoint_aliases)
 
@@ -16,7 +17,7 @@ import https from "node:https";
 
 import Provider from "oidc-provider";
 
-const { clients, ttl, algorithms, path = "", tls } = JSON.parse(process.argv[2]);
+const { clients, ttl, algorithms, path = "", openidOnly, tls } = JSON.parse(process.argv[2]);
 const resource = (_, uri) => ({
   audience: uri,
   scope: "read write",
@@ -76,7 +77,7 @@ const WELL_KNOWN = "/.well-known/oauth-authorization-server";
 const below = (request, response) => {
   // Where the provider does not lie at the root, the suffix of RFC 8414 comes before its path.
   const url = request.url === `${WELL_KNOWN}${path}` ? `${path}${WELL_KNOWN}` : request.url;
-  if (!url.startsWith(`${path}/`)) {
+  if (!url.startsWith(`${path}/`) || (openidOnly && url.endsWith(WELL_KNOWN))) {
     response.writeHead(404).end();
     return;
   }
