@@ -8,6 +8,7 @@ hanging ones are at most as many as names, and never more than `MOST`.
 
 from __future__ import annotations
 
+import _thread
 import socket
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ MOST = 64
 
 
 class BusyError(Exception):
-    """`MOST` lookups hang already."""
+    """`MOST` lookups hang already, or the machine gives no thread for another."""
 
 
 def system_lookup(host: str, port: int) -> list[Address]:
@@ -52,16 +53,30 @@ class Resolver:
                 if len(self._running) >= MOST:
                     raise BusyError
                 running = self._running[host, port] = _Running()
-                threading.Thread(
-                    target=self._run, args=(host, port, running), name="lookup", daemon=True
-                ).start()
+                self._start(host, port, running)
         if not running.done.wait(max(0.0, seconds)):
+            self._forget(host, port, running)
             raise TimeoutError
         if running.error is not None:
             raise socket.gaierror(running.error, "no address")
         return running.found
 
+    def _start(self, host: str, port: int, running: _Running) -> None:
+        """Not by `threading.Thread`, whose start waits for a thread that may find no memory."""
+        try:
+            _thread.start_new_thread(self._run, (host, port, running))
+        except RuntimeError:
+            del self._running[host, port]
+            raise BusyError from None
+
+    def _forget(self, host: str, port: int, running: _Running) -> None:
+        """Leaves a lookup to the next who asks if its thread never began."""
+        with self._lock:
+            if not running.begun and self._running.get((host, port)) is running:
+                del self._running[host, port]
+
     def _run(self, host: str, port: int, running: _Running) -> None:
+        running.begun = True
         try:
             running.found = self._lookup(host, port)
             if not running.found:
@@ -71,7 +86,8 @@ class Resolver:
             running.error = number or socket.EAI_FAIL
         finally:
             with self._lock:
-                del self._running[host, port]
+                if self._running.get((host, port)) is running:
+                    del self._running[host, port]
             running.done.set()
 
 
@@ -79,9 +95,10 @@ class Resolver:
 class _Running:
     """A lookup under way: `found`, or the number of the `error`, once it is `done`."""
 
-    __slots__ = ("done", "error", "found")
+    __slots__ = ("begun", "done", "error", "found")
 
     def __init__(self) -> None:
+        self.begun = False
         self.done = threading.Event()
         self.found: list[Address] = []
         self.error: int | None = None

@@ -6,6 +6,7 @@ it. So a timer shuts the connection when the time is up: whatever call is under 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import socket
 import threading
@@ -21,8 +22,6 @@ _BEHIND = 1.0
 class Timer(Protocol):
     """Calls something later, on a thread of its own, as `threading.Timer` does."""
 
-    daemon: bool
-
     def start(self) -> None:
         """Begins to wait."""
         ...
@@ -34,6 +33,33 @@ class Timer(Protocol):
 
 Timing = Callable[[float, Callable[[], None]], Timer]
 """Makes a timer of so many seconds."""
+
+
+@final
+class Alarm:
+    """A timer whose start does not wait for its thread.
+
+    `threading.Thread.start` does, and for ever where the new thread finds no memory to begin
+    with: the worker was lost, and with it the token. Without the thread a drip is not cut, but
+    sockets have time-outs of their own.
+    """
+
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._call = call
+        self._cancelled = threading.Event()
+
+    def start(self) -> None:
+        """Begins to wait. Raises RuntimeError where the machine gives no further thread."""
+        _thread.start_new_thread(self._wait, ())
+
+    def cancel(self) -> None:
+        """Calls nothing any more."""
+        self._cancelled.set()
+
+    def _wait(self) -> None:
+        if not self._cancelled.wait(self._seconds):
+            self._call()
 
 
 @final
@@ -65,7 +91,7 @@ class Line:
 class Watch:
     """The deadline of one attempt, `seconds` from its making; a context that runs the timer."""
 
-    def __init__(self, clock: Clock, seconds: float, timer: Timing = threading.Timer) -> None:
+    def __init__(self, clock: Clock, seconds: float, timer: Timing = Alarm) -> None:
         self._clock = clock
         self._make_timer = timer
         self._ends = clock.now() + seconds
@@ -73,7 +99,6 @@ class Watch:
         self._over = False
         self._lines: list[Line] = []
         self._timer = timer(max(0.0, seconds), self._shut)
-        self._timer.daemon = True
 
     def left(self) -> float:
         """Seconds that remain; 0 once it is over."""
