@@ -105,13 +105,14 @@ def test_bookmarks(scene: Scene) -> None:
     [
         error(410),
         Trouble(faults.refused(410, {}, None, "watch")),
+        Trouble(faults.refused(401, {}, None, "watch")),
         error(500),
         {"type": "NONSENSE", "object": {}},
         {},
     ],
 )
 def test_what_only_a_list_can_heal(scene: Scene, end: Mapping[str, Any] | Trouble) -> None:
-    """After 410, however it comes, and after nonsense, everything is listed anew."""
+    """After 410, however it comes, after 401 and after nonsense, everything is listed anew."""
     scene.script.watches = [[end]]
     scene.run(2)
     assert len(scene.ears.lists) == 2

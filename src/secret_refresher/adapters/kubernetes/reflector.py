@@ -23,6 +23,10 @@ _STARTING = 4
 """Refusals in a row that may pass: an API server that starts forbids what it allows later."""
 _BRIEF = 1.0
 _GONE = 410
+_ANEW = frozenset({_GONE, 401})
+"""Statuses after which a version means nothing any more. An account that is not known may be that
+of a cluster whose data was lost: there versions begin anew, and a watch from an old one is silent
+until they have caught up."""
 
 Listing = list[Mapping[str, Any]]
 
@@ -164,7 +168,7 @@ class Reflector:
             except Trouble as trouble:
                 if self._stopped.is_set():
                     return
-                if trouble.fault.status == _GONE:
+                if trouble.fault.status in _ANEW:
                     self._version = None
                 pause = self._failed(trouble.fault)
             except Exception as defect:  # noqa: BLE001 - the thread is the only one that watches
