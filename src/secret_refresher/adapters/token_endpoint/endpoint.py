@@ -17,7 +17,7 @@ from secret_refresher.adapters.token_endpoint.clients import Clients, Files
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
 from secret_refresher.adapters.token_endpoint.request import Client, WireRequest, token_request
-from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
+from secret_refresher.adapters.token_endpoint.watch import Alarm, Timing, Watch
 from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
@@ -50,7 +50,7 @@ class TokenEndpoint:
         lookup: Lookup = system_lookup,
         *,
         sender: Sender | None = None,
-        timer: Timing = threading.Timer,
+        timer: Timing = Alarm,
     ) -> None:
         self._clock = clock
         self._reader = reader
