@@ -125,8 +125,8 @@ def test_a_leader_that_is_cut_off_stops(crew: Crew) -> None:
         way.clear()
         first.wait("taking part in the election again", patience=PATIENCE)
         assert leader([first, second]) is second
-        assert crew.strangers(mark, time.time()) == []
-        assert crew.overlaps(time.time()) == []
+        assert crew.strangers(mark) == []
+        assert crew.overlaps() == []
 
 
 def test_a_leader_that_sleeps(crew: Crew) -> None:
@@ -183,7 +183,7 @@ def test_shards_are_shared(crew: Crew) -> None:
     until(lambda: sorted(map(led, daemons)) == [1, 1, 1], "balance", PATIENCE)
     until(lambda: sorted(name for daemon in daemons for name in names(daemon)) == NAMES, "all")
     assert len(crew.stand.server.requests) == len(NAMES)
-    assert crew.strangers(mark, time.time()) == []
+    assert crew.strangers(mark) == []
 
 
 def led(daemon: Daemon) -> int:
@@ -216,7 +216,7 @@ def test_a_rolling_change_of_shards(crew: Crew) -> None:
     for name in NAMES:
         until(lambda token=name: any(token in names(daemon) for daemon in new), name, PATIENCE)  # type: ignore[misc]
     assert len(crew.stand.server.requests) == len(NAMES)
-    assert crew.strangers(mark, time.time()) == []
+    assert crew.strangers(mark) == []
 
 
 def test_a_lease_of_somebody_else(crew: Crew) -> None:

@@ -10,6 +10,7 @@ import pytest
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.config.consumers import HttpConsumer
 from secret_refresher.config.model import Config, Log, LogFormat, LogLevel, State
+from secret_refresher.election.terms import Move
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.state import Work
@@ -18,9 +19,12 @@ from secret_refresher.ports import (
     ConfigRefused,
     ConfigTaken,
     Defect,
+    Electing,
+    ElectionTroubled,
     Exchange,
     FactsLost,
     Listening,
+    ShardMoved,
     Stopping,
     Subject,
     WatchFailed,
@@ -94,6 +98,13 @@ BROADCASTS: tuple[tuple[Broadcast, str, str], ...] = (
     (Defect("KeyError at step.py:1"), "error", "defect"),
     (WatchFailed("/api/v1/secrets", DENIED, 5.0), "warning", "watch failed"),
     (FactsLost(3), "error", "log lines lost"),
+    (Electing(3), "info", "taking part in the election"),
+    (ShardMoved(1, "a/x-1", Move.TAKEN, "", 7), "info", "shard taken"),
+    (ShardMoved(1, "a/x-1", Move.LEAVING, "balance", 4), "info", "shard is being left"),
+    (ShardMoved(1, "a/x-1", Move.RELEASED, "", 4), "info", "shard released"),
+    (ShardMoved(1, "a/x-1", Move.LOST, "late", 4), "warning", "shard lost"),
+    (ElectionTroubled(DENIED), "error", "cannot take part in the election"),
+    (ElectionTroubled(None), "info", "taking part in the election again"),
 )
 
 

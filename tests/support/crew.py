@@ -133,18 +133,18 @@ class Crew:
         """A daemon was killed."""
         self._deaths[self.daemons.index(daemon)].append(at)
 
-    def tenures(self, now: float) -> list[Tenure]:
-        """Who had which shard when, by all that each has logged; those that go on end `now`."""
+    def tenures(self) -> list[Tenure]:
+        """Who had which shard when, by all that each has logged; some are not over."""
         return [
             tenure
             for replica, daemon in enumerate(self.daemons)
             if daemon.log_file.exists()
-            for tenure in _tenures(replica, daemon, [*self._deaths[replica], now])
+            for tenure in _tenures(replica, daemon, [*self._deaths[replica], float("inf")])
         ]
 
-    def strangers(self, mark: int, now: float) -> list[str]:
+    def strangers(self, mark: int) -> list[str]:
         """Writes to Secrets by replicas that did not have the token's shard at that time."""
-        tenures = self.tenures(now)
+        tenures = self.tenures()
         owners = {token["sinks"][0]["secret"]["name"]: token["name"] for token in self.tokens}
         found = []
         for replica, account in enumerate(self.accounts):
@@ -160,9 +160,9 @@ class Crew:
                     found.append(f"{one.received}: {account.name} wrote {one.name}")
         return found
 
-    def overlaps(self, now: float) -> list[tuple[Tenure, Tenure]]:
+    def overlaps(self) -> list[tuple[Tenure, Tenure]]:
         """Pairs of replicas that had the same shard at the same time."""
-        tenures = sorted(self.tenures(now), key=lambda tenure: (tenure.shard, tenure.since))
+        tenures = sorted(self.tenures(), key=lambda tenure: (tenure.shard, tenure.since))
         return [
             (one, other)
             for one, other in itertools.pairwise(tenures)

@@ -60,22 +60,26 @@ class Holdings:
             self._engine.tell(ElectionTroubled(turn.fault))
             return
         with self._lock:
+            if turn.move is Move.TAKEN:
+                self._held.add(turn.shard)
+            else:
+                self._held.discard(turn.shard)
+            ours = self._ours()
+            lease = lease_name(self._election.name, turn.shard)
+            where = f"{self._election.namespace}/{lease}" if self._election.namespace else lease
+            told = ShardMoved(turn.shard, where, turn.move, turn.because, len(ours.tokens))
             match turn.move:
                 case Move.TAKEN:
-                    self._held.add(turn.shard)
-                    self._engine.hold(self._ours())
+                    self._engine.tell(told)  # before anything is done for its tokens
+                    self._engine.hold(ours)
                 case Move.LEAVING:
-                    self._held.discard(turn.shard)
-                    self._engine.hold(self._ours(), partial(self._vacated, turn.shard))
+                    self._engine.hold(ours, partial(self._vacated, turn.shard))
+                    self._engine.tell(told)
                 case Move.LOST:
-                    self._held.discard(turn.shard)
-                    self._engine.hold(self._ours())
+                    self._engine.hold(ours)
+                    self._engine.tell(told)
                 case Move.RELEASED:
-                    pass
-            tokens = len(self._ours().tokens)
-        lease = lease_name(self._election.name, turn.shard)
-        where = f"{self._election.namespace}/{lease}" if self._election.namespace else lease
-        self._engine.tell(ShardMoved(turn.shard, where, turn.move, turn.because, tokens))
+                    self._engine.tell(told)
 
     def _vacated(self, shard: int) -> None:
         if self._elector is not None:
