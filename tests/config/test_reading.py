@@ -250,7 +250,7 @@ def test_addresses(load: Load, text: str, address: tuple[str, int]) -> None:
         "http://localhost:8080/t",
         "http://127.8.9.1/t",
         "http://[::1]:80/t",
-        "HTTPS://ID.example.com./t?grant=1&x=%7E",
+        "https://ID.example.com./t?grant=1&x=%7E",
         "https://[2001:db8::1]:8443/t",
         "https://xn--bcher-kva.example/t",
     ],
@@ -258,6 +258,12 @@ def test_addresses(load: Load, text: str, address: tuple[str, int]) -> None:
 def test_token_urls(load: Load, url: str) -> None:
     """A URL with https goes anywhere, and http to this machine."""
     assert load(MINIMAL.replace("https://id.example.com/t", url)).tokens[0].token_url == url
+
+
+def test_a_scheme_has_no_case(load: Load) -> None:
+    """Whoever writes HTTPS gets TLS with the trust that was asked for, and no other connection."""
+    text = MINIMAL.replace("https://id.example.com/t", "HTTPS://ID.example.com/T")
+    assert load(text).tokens[0].token_url == "https://ID.example.com/T"
 
 
 def test_http_elsewhere_where_it_is_meant(load: Load) -> None:

@@ -31,8 +31,8 @@ class Completion:
         auth, share = token.auth, self._share
         return replace(
             token,
-            token_url=share(token.token_url),
-            issuer=share(token.issuer),
+            token_url=share(_lower_scheme(token.token_url)),
+            issuer=share(_lower_scheme(token.issuer)),
             auth=share(
                 replace(
                     auth,
@@ -69,3 +69,14 @@ class Completion:
     def _share(self, value: T, key: Hashable = None) -> T:
         shared: T = self._shared.setdefault(value if key is None else key, value)
         return shared
+
+
+def _lower_scheme(url: T) -> T | str:
+    """A URL as everything else reads it: whether TLS is meant must not depend on a capital letter.
+
+    The scheme has no case (RFC 3986 section 3.1).
+    """
+    if not isinstance(url, str):
+        return url  # None, or `BAD`
+    scheme, colon, rest = url.partition(":")
+    return f"{scheme.lower()}{colon}{rest}"
