@@ -161,6 +161,29 @@ def test_a_token_of_another_replica_is_theirs_to_tell() -> None:
     assert story.at(300, events.SinkSeen(0, theirs)) == []
 
 
+def test_what_another_replica_fetches_is_theirs_to_tell() -> None:
+    """Nor does who goes on with a token that it found tell of the one that replaces it."""
+    story = Story(APP)
+    story.looked(0, Life(-5000, 5000, 9000, WALL - 5000))
+    story.at(300, events.SinkDisturbed(0))
+    theirs = Life(299, 1000, 1299, WALL + 299)
+    assert story.at(300, events.SinkSeen(0, theirs)) == []
+    assert story.at(500) == []
+
+
+def test_a_late_write_of_an_older_token_is_no_news() -> None:
+    """A sink that was slow comes to hold what is no longer the newest: that one is waited for."""
+    story = Story(APP, sinks=2)
+    story.looked()
+    older = story.granted(1, "t1")
+    story.at(2, events.SinkFailed(1, FULL))
+    newer = story.granted(700, "t2")
+    assert story.at(701, events.SinkWritten(0, older, unchanged=False)) == []
+    assert story.at(800) == []
+    assert story.written(900, 0) == []
+    assert story.at(960) == [events.Notify(APP, newer)]
+
+
 def test_a_consumer_that_fails_is_told_again_with_growing_pauses() -> None:
     """At 0.75, 1.5, 3 … s, held to a tenth of the life; after so many attempts it is given up."""
     story = Story(APP)

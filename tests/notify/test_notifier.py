@@ -95,9 +95,10 @@ def ears() -> Ears:
     return Ears()
 
 
-def test_a_consumer_that_hangs_holds_up_nobody(ears: Ears) -> None:
+@pytest.mark.parametrize("workers", [2, 8])
+def test_a_consumer_that_hangs_holds_up_nobody(ears: Ears, workers: int) -> None:
     """Neither other consumers, however few workers there are, nor tokens wait for it."""
-    running = Running(World(), ears, workers=2)
+    running = Running(World(), ears, workers)
     slow = [(f"slow-{n}", (HttpConsumer(url=f"http://slow/{n}"),)) for n in range(5)]
     running.give(*slow, ("quick", (FAST,)))
     running.until(lambda: ears.of(FAST.target))
@@ -175,3 +176,4 @@ def test_nobody_is_told_once_it_stops(ears: Ears) -> None:
     ears.let_go.set()
     running.until(lambda: running.engine.busy()["notify"] == 0)
     assert len(ears.told) == 1
+    assert running.world.defects() == []

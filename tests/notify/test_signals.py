@@ -134,6 +134,18 @@ def test_never_this_process(tmp_path: Path) -> None:
     me = look(os.getpid())
     assert me is not None
     assert "itself" in fault(SignalConsumer(process=me.comm, pid_file=str(mine))).summary
+    alone = tmp_path / "proc"
+    alone.mkdir()
+    (alone / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")
+    got: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _: got.append(number))
+    try:
+        with pytest.raises(Trouble) as failed:
+            signals.tell(SignalConsumer(process=me.comm), str(alone))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert failed.value.fault.reason is Reason.NO_PROCESS
+    assert got == []
 
 
 def test_a_process_without_a_handler_lives(tmp_path: Path, programs: ExitStack) -> None:
