@@ -228,7 +228,7 @@ CASES: list[tuple[str, object, str]] = [
     (f"{FILE}mode", "0040", "must let the owner read"),
     (f"{FILE}render", "raw", "for that format write {format: raw}"),
     (f"{FILE}render", "{{ accessToken", "look at line 1"),
-    (f"{FILE}render", "{{ " + "(" * 5000, "nests too deep to be a template"),
+    (f"{FILE}render", "{{ " + "(" * 5000, "nests too deeply"),
     (f"{FILE}render", "{{ token }}", "names token, which does not exist"),
     (f"{FILE}render", "", "must not be empty"),
     (f"{FILE}render", 5, "must be a mapping with format, or a template, not a number"),
