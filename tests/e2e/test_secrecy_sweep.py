@@ -150,14 +150,55 @@ def held_wrong(server: AuthorizationServer, folder: Path, secret: str) -> list[S
     return made
 
 
+def keyed_wrong(folder: Path, url: str, secret: str) -> list[Settings]:
+    """Tokens whose keys, assertions and certificates are none."""
+    pem = f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n"
+    keys = {
+        "pem": pem,
+        "jwk": json.dumps({"kty": "oct", "k": secret, "d": secret, "kid": f"{secret}\n"}),
+        "half": pem[:60],
+    }
+    made = []
+    for name, content in keys.items():
+        (folder / f"{name}.key").write_text(content)
+        auth = {"method": "private_key_jwt", "privateKeyFile": str(folder / f"{name}.key")}
+        made.append({**entry(url, folder, f"key-{name}"), "auth": {"clientId": "me", **auth}})
+    (folder / "given").write_text(f"{secret}\x1b\n{secret}")
+    given = {"method": "client_assertion", "assertionFile": str(folder / "given")}
+    made.append({**entry(url, folder, "assertion"), "auth": given})
+    (folder / "pair").write_text(f"-----BEGIN CERTIFICATE-----\n{secret}\n{pem}")
+    pair = {"certFile": str(folder / "pair"), "keyFile": str(folder / "pair")}
+    secure = url.replace("http:", "https:")
+    made.append({**entry(secure, folder, "certificate"), "tls": pair})
+    return made
+
+
+def discovered_wrong(server: AuthorizationServer, folder: Path, secret: str) -> list[Settings]:
+    """Tokens whose server says something odd of itself."""
+    answers = {
+        "other": {"issuer": f"https://{secret}/", "token_endpoint": f"https://{secret}/"},
+        "endpoint": {"token_endpoint": f"http://{secret}@127.0.0.1/?client_secret={secret}"},
+        "nothing": {secret: secret},
+    }
+    made = []
+    for name, told in answers.items():
+        issuer = f"{server.origin}/{name}"
+        server.at[f"/.well-known/oauth-authorization-server/{name}"] = answer(
+            {"issuer": issuer, **told}
+        )
+        one = {**entry("", folder, f"discovery-{name}"), "issuer": issuer}
+        made.append({key: value for key, value in one.items() if key != "tokenUrl"})
+    return made
+
+
 def put_wrong(server: AuthorizationServer, folder: Path) -> list[Settings]:
     """Tokens that are fetched, and then cannot be written."""
     templates = {
-        "attribute": "{{ accessToken.upper.nothing }}",
+        "sum": "{{ accessToken + 1 }}",
         "number": "{{ accessToken | int('x') / accessToken }}",
         "key": "{{ {}[accessToken] }}",
         "format": "{{ '%d' % accessToken }}",
-        "call": "{{ accessToken() }}",
+        "item": "{{ [accessToken][accessToken] }}",
         "blank": "{{ accessToken[:0] }}",
     }
     made = [entry(server.token_url, folder, f"template-{name}") for name in templates]
@@ -209,6 +250,7 @@ def test_no_failure_shows_a_secret(
     untouched = temporary.stat().st_mtime_ns
     server.client_secret = other.client_secret = secret
     failing = asked_wrong(server, other, held, secret, canary) + held_wrong(server, held, wrong)
+    failing += keyed_wrong(held, server.token_url, wrong) + discovered_wrong(server, held, canary)
     unwritable = put_wrong(server, held)
     short = entry(server.token_url, held, "short", refresh={"minLead": "1s"})
     server.lifetime = 4
