@@ -9,7 +9,7 @@ PYTEST_FLAGS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format simulate bench docs verify chart image cluster-assets lock clean
+.PHONY: help install demo test lint format simulate fuzz faults soak bench docs verify chart image cluster-assets lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ faults: install ## try every fault on a running daemon, and write docs/reliabili
 simulate: install ## years in a simulated world, under all that goes wrong; SEEDS=1000 FIRST_SEED=7
 	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES))
+
+soak: install ## REFRESHES refreshes, 200,000 unless named: does anything grow? Draws docs/pictures/soak.svg
+	@PYTHONPATH=tests:. $(BIN)/python -m tools.soak $(if $(REFRESHES),--refreshes $(REFRESHES))
 
 bench: install ## measure against the smallest program that does the same job
 	$(BIN)/python -m bench $(BENCH)

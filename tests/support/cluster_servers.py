@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -101,6 +102,15 @@ class Servers:
         """Brings a killed API server back with the same data, keys and port; some 2 seconds."""
         self._launch_api()
         self._killed = False
+
+    def wipe(self) -> None:
+        """Brings both back with nothing in etcd, as after a lost disk; keys and port stay."""
+        self.kill_api()
+        self._processes[_ETCD].kill()
+        self._processes[_ETCD].wait(30)
+        shutil.rmtree(self.path("etcd"))
+        self._launch(_ETCD, self._etcd_arguments())
+        self.restart_api()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
