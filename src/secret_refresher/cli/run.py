@@ -18,7 +18,7 @@ from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
-from secret_refresher.adapters.process import seal
+from secret_refresher.adapters.process import seal, share_heap
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.cli.consumers import Tellers
 from secret_refresher.cli.holdings import Holdings
@@ -54,6 +54,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     Returns the exit status; raises `ConfigError` where the first configuration is refused.
     """
     seal()
+    share_heap()
     loaded = source.load()
     clock = SystemClock()
     logs, metrics = Logs(unbuffered(stream), loaded.config.log), Metrics(clock)
