@@ -36,7 +36,11 @@ public class Server {
   private static final String LIFE = "${tests.life}";
 
   public static void main(String[] arguments) {
-    SpringApplication.run(Server.class, arguments);
+    try {
+      SpringApplication.run(Server.class, arguments);
+    } catch (RuntimeException failure) {
+      System.exit(1); // it was logged; the server of keys would go on for ever
+    }
   }
 
   @Bean
