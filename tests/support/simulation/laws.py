@@ -182,7 +182,7 @@ class Laws:
         if token.name in self.settings.caches:
             lead = life / 4  # before, its server hands the same one out
         begin = max(now - lead, place.last_bad)
-        clear = self.obstructions.clear(scopes, begin, now)
+        clear = self.obstructions.clear(scopes, begin, now, lead=lead)
         needed = 2 * pause(life) + 3 + 20 * self.settings.latency
         if token.name in self.settings.caches:
             needed = max(needed, lead - 1)
@@ -193,7 +193,7 @@ class Laws:
             )
         last = life / 10 + pause(life)
         room = life / 20 > 3 + 20 * self.settings.latency
-        whole = self.obstructions.clear(scopes, now - last, now, slow_lane=False) >= last
+        whole = last <= self.obstructions.clear(scopes, now - last, now, slow_lane=False, lead=lead)
         if room and whole and begin <= now - last and token.name not in self.settings.caches:
             self.broken(f"{place.key} holds a token that died with its last tenth clear")
 

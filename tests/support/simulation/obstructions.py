@@ -10,6 +10,10 @@ from typing import final
 SLOW_LANE = 1000.0
 """Seconds after which an attempt in the slow lane has been made again, at the longest."""
 
+PAUSE = 60.0
+"""Seconds of the longest pause before what is likely to pass by itself is tried again."""
+NEVER = float("inf")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -38,22 +42,32 @@ class Obstructions:
         return self.clear(scopes, begin, end) < end - begin
 
     def clear(
-        self, scopes: Iterable[str], begin: float, end: float, *, slow_lane: bool = True
+        self,
+        scopes: Iterable[str],
+        begin: float,
+        end: float,
+        *,
+        slow_lane: bool = True,
+        lead: float = NEVER,
     ) -> float:
         """Seconds of the longest time without any of them between two instants.
 
-        `slow_lane`: what is permanent goes on until the slow lane has come round.
+        `slow_lane`: what is permanent goes on until the slow lane has come round. What lasts longer
+        than `lead` may have a token die, and the pauses after that are as long as they can be.
         """
         found = []
         for scope in scopes:
             for each in self._by_scope[scope]:
                 over = each.end + (SLOW_LANE if each.permanent and slow_lane else 0.0)
-                if each.begin < end and over > begin:
+                if each.begin < end and over + PAUSE > begin:
                     found.append((each.begin, over))
-        longest, since = 0.0, begin
+        longest, since, whole = 0.0, begin, [NEVER, 0.0]
         for start, over in sorted(found):
+            whole = (
+                [start, over] if start > whole[1] else [min(whole[0], start), max(whole[1], over)]
+            )
             longest = max(longest, start - since)
-            since = max(since, over)
+            since = max(since, over if whole[1] - whole[0] < lead else whole[1] + PAUSE)
         return max(longest, end - since)
 
     def last(self, scopes: Iterable[str]) -> float:

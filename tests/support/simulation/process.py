@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from support.simulation.world import World
 
 US = Installation(MANAGER, "apps/secret-refresher")
+AWAKE = 60.0
+"""Seconds after which what happened while it slept, or heard nothing, is known."""
 
 
 @final
@@ -103,6 +105,7 @@ class Process:
         self.number = number
         self.machine = machine
         self.off = machine.off
+        self.reloaded = 0.0
         self.alive = True
         self.stirred = True
         self.wake = 0.0
@@ -213,6 +216,13 @@ class Process:
         """Whether it is not suspended."""
         return self._asleep() <= 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has seen all that it could see of a world that was as it is now."""
+        machine, now = self.machine, self._world.timeline.now
+        awake = max(machine.asleep, machine.deaf, self.reloaded) + AWAKE < now
+        return awake and machine.off == self.off
+
     def turn(self) -> None:
         """One turn of the loop; what it is not woken for before its time, it must know itself."""
         now = self._world.timeline.now
@@ -258,10 +268,10 @@ class Process:
         now = self._world.timeline.now
         if not self.alive:
             return
-        if now > by or (self.awake and not any(self.engine.busy().values()) and not self.stirred):
+        if now >= by or (self.awake and not any(self.engine.busy().values()) and not self.stirred):
             self._world.gone(self, pause)
         else:
-            self._world.after(0.5, partial(self._end, by, pause))
+            self._world.after(min(0.5, by - now), partial(self._end, by, pause))
 
     def kill(self) -> None:
         """SIGKILL: nothing of it runs on, and its locks are gone."""

@@ -71,23 +71,17 @@ class SecretStore:
         """
         metadata = body["metadata"]
         held = self.objects.get(place)
+        wanted = _leaves(body)
+        conflicts = {} if held is None else self._conflicts(held, wanted, manager)
+        if conflicts and not force:
+            return _field_conflicts(conflicts)  # said first, even of another version
         refused = self._precondition(held, metadata, creates=True)
         if refused is not None:
             return refused
-        wanted = _leaves(body)
         if held is None:
             held = self._new(place, {("type",): "Opaque", **wanted}, manager)
             held.owners[manager, "Apply"] = set(wanted)
             return 201, _shown(place, held)
-        conflicts = {
-            path: other
-            for (other, operation), paths in held.owners.items()
-            if (other, operation) != (manager, "Apply")
-            for path in paths & wanted.keys()
-            if held.leaves.get(path) != wanted[path]
-        }
-        if conflicts and not force:
-            return _field_conflicts(conflicts)
         immutable = held.leaves.get(("immutable",)) is True
         before = copy.deepcopy((held.leaves, held.owners))
         for who, paths in held.owners.items():
@@ -136,6 +130,16 @@ class SecretStore:
         self._version += 1
         self._changed(place, "", manager)
         return 200, {"kind": "Status", "status": "Success"}
+
+    @staticmethod
+    def _conflicts(held: Held, wanted: Mapping[Path, Any], manager: str) -> dict[Path, str]:
+        return {
+            path: other
+            for (other, operation), paths in held.owners.items()
+            if (other, operation) != (manager, "Apply")
+            for path in paths & wanted.keys()
+            if held.leaves.get(path) != wanted[path]
+        }
 
     # --- within ----------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from support.simulation.plan import Strike
 from support.simulation.settings import enough, sinks
 from support.simulation.world import World
 
+AFTERWARDS = 60.0
+"""Seconds for which an old secret stays valid once the file has the new one."""
 FRESH = 3.0
 """Seconds until the patrol has noticed what has changed."""
 
@@ -119,8 +121,9 @@ def _credentials(  # noqa: C901 - one case a kind
     fresh = f"credential-{token.name}-{what.number}"
     world.secrets.add(fresh)
     old = files[path]
-    if isinstance(old, Fault) or not old:  # still unreadable by an earlier one
+    if world.rotating.get(token.name, 0.0) > now or isinstance(old, Fault):  # one after the other
         return
+    world.rotating[token.name] = now + what.length + AFTERWARDS
 
     def swap() -> None:
         if token.auth.previous_client_secret_file is not None:
@@ -129,17 +132,18 @@ def _credentials(  # noqa: C901 - one case a kind
         for process in world.processes:
             process.watch(30)
 
-    def back(content: bytes) -> None:
-        if files[path] == content or isinstance(files[path], Fault):
-            files[path] = old
-            for process in world.processes:
-                process.watch(30)
+    def back() -> None:
+        files[path] = old
+        for process in world.processes:
+            process.watch(30)
 
     match what.kind:
         case "rotated":  # both are valid for a while: nothing may fail
             client.secrets.add(fresh)
             world.after(what.length, swap)
-            world.after(what.length + 60, partial(client.secrets.discard, old.strip().decode()))
+            world.after(
+                what.length + AFTERWARDS, partial(client.secrets.discard, old.strip().decode())
+            )
         case "early":  # the file is first; the old one still works
             swap()
             world.after(what.length, partial(client.secrets.add, fresh))
@@ -155,11 +159,11 @@ def _credentials(  # noqa: C901 - one case a kind
             files[path] = Fault(
                 Reason.CREDENTIALS, "cannot read it", "mount it", Lane.PERMANENT, code="EACCES"
             )
-            world.after(what.length, partial(back, b""))
+            world.after(what.length, back)
             world.obstruct(f"token {token.name}", now + what.length + FRESH)
         case _:
             files[path] = b""
-            world.after(what.length, partial(back, b""))
+            world.after(what.length, back)
             world.obstruct(f"token {token.name}", now + what.length + FRESH)
     for process in world.processes:
         process.watch(30)

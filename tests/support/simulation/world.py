@@ -66,6 +66,8 @@ class World:
         """What others have put somewhere, by text: the only place where it may be seen."""
         self.copies: dict[str, tuple[Any, Any]] = {}
         """Of what a place once held, for those who put it back."""
+        self.rotating: dict[str, float] = {}
+        """Until when the credentials of a token are being changed."""
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=400)
         self.secrets: set[str] = set()
@@ -182,7 +184,7 @@ class World:
         """A process asks for a token."""
         self.counts["fetches"] += 1
         self.say(f"process {process.number} asks for {token.name}")
-        off = process.machine.off if process.machine.off == process.off else None
+        off = process.machine.off if process.settled else None
         self.laws.fetch_begins(process.number, token, self.timeline.now, off)
 
     def fetch_ends(self, process: Process, token: TokenConfig, outcome: Outcome) -> None:
@@ -253,6 +255,7 @@ class World:
             else:
                 self.add_places(there)
         for process in self.processes:
+            process.reloaded = self.timeline.now
             process.engine.reconfigure(self.config)
             process.stirred = True
 
