@@ -63,11 +63,12 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
     for each in happening:
         world.timeline.at(each.at, partial(_strike, world, each, over))
     world.run(ends)
-    peace = max(over)
+    world.run(max(over))
+    peace = world.timeline.now
     for token in world.config.tokens:  # at the word of a server
         scopes = [f"origin {token.token_url}"]
         peace = max(peace, world.laws.obstructions.last(scopes))
-    world.run(max(peace, world.timeline.now) + PEACE)
+    world.run(peace + PEACE)
     world.say("--- peace")
     _calm(world)
     writes = {key: (place.written, place.disturbed) for key, place in world.laws.places.items()}
