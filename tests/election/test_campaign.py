@@ -185,6 +185,24 @@ def test_mixed_counts_for_ever() -> None:
     assert leader(world) is other
 
 
+def test_a_replica_that_cannot_see_the_count() -> None:
+    """Who renews its Lease, yet cannot see how many shards there are, stops all the same.
+
+    Its word grows old, and replicas with another count come in while it still renews.
+    """
+    world = settled(2, 2)
+    blind = next(p for p in world.processes if 1 in p.campaign.until())
+    [other] = [p for p in world.processes if p is not blind]
+    world.forbidden = lambda process, ask: process is blind and ask.shard == 0
+    world.run(5)
+    other.alive = False
+    late = world.start(terms(3))
+    world.run(7)
+    assert not any(map(blind.may, world.names))
+    assert gap(world) < 30
+    assert {world.owners(name)[0] for name in world.names} == {late}
+
+
 def test_rights_that_move_on() -> None:
     """Old replicas whose Leases the new rights do not name make room for the new ones."""
     world = settled(3, 2)

@@ -262,8 +262,7 @@ class ElectionWorld:
                 self.after(back, lambda: process.answered(ask, outcome, sent, generation))
 
         self.after(there, arrive)
-        if gone or lost or self.away or there + back >= TIMEOUT:
-            self.after(TIMEOUT, lambda: process.answered(ask, LATE, sent, generation))
+        self.after(TIMEOUT, lambda: process.answered(ask, LATE, sent, generation))
 
     def run(self, seconds: float) -> None:
         """Lets time pass."""

@@ -37,6 +37,8 @@ from tools.show.stage import Stage, figures, stage
 REPLICAS = 3
 DEFAULTS = {"leaseDuration": "10s", "renewDeadline": "6s", "retryPeriod": "2s"}
 LONG = 60.0
+EVERY = 3.0
+"""Seconds between two looks at thousands of Secrets: each is work for the API server."""
 
 
 def crew_of(show: Stage, tokens: int) -> Crew:
@@ -174,7 +176,7 @@ class Judge:
 
     def _run(self) -> None:
         stand = self._crew.stand
-        while not self._over.wait(1.0):
+        while not self._over.wait(EVERY):
             for secret in stand.cluster.admin.list("secrets", stand.account.namespace):
                 self._judge(secret["metadata"]["name"], secret["data"]["token"], time.time())
 
@@ -208,8 +210,8 @@ def many(show: Stage, tokens: int, seconds: float, every: float) -> dict[str, ob
             turns = itertools.cycle(range(REPLICAS))
             while time.monotonic() - began < seconds:
                 number = next(turns)
-                kills.append((number, time.time()))
                 crew.daemons[number].kill()
+                kills.append((number, time.time()))
                 crew.buried(crew.daemons[number], kills[-1][1])
                 crew.daemons[number].start()
                 _pause(every)

@@ -306,6 +306,9 @@ class Campaign:
         return [*plan, asks.clean(silent)] if silent else plan
 
     def _compete(self, now: float, stamp: str) -> list[Ask]:
+        """Who is not sure of the count could not act for what it takes, and leaves it to others."""
+        if self._contest.agreed and now >= self._sure + self._terms.renew_deadline:
+            return []
         if self._contest.agreed:
             takes, leaves = self._contest.choose(now)
             for seat in leaves:
