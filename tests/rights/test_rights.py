@@ -22,6 +22,18 @@ def test_files_need_no_rights() -> None:
     assert manifests(config("tokens: [{name: a, sinks: [{file: {}}]}]"), "sr", "home") == []
 
 
+def test_leases_by_name() -> None:
+    """Of Leases the configured ones only, where they are, and no right to list or update them."""
+    text = "tokens: [{name: a, sinks: [{secret: {name: x}}]}]\nelection: {enabled: true"
+    found = rights(config(text + ", shards: 3, name: l, namespace: n}"), "home")
+    verbs = ("create", "get", "patch")
+    leases = Rule("leases", verbs, ("l", "l-1", "l-2"), "coordination.k8s.io")
+    assert found["n"] == (leases, EVENTS)
+    at_home = rights(config(text + "}"), "home")["home"]
+    assert Rule("leases", verbs, ("secret-refresher",), "coordination.k8s.io") in at_home
+    assert rights(config(text.replace("true", "false") + "}"), "home").keys() == {"home"}
+
+
 def test_each_namespace_gets_a_role_for_its_own_names() -> None:
     """By name, where it is; a sink without a namespace is in the pod's own."""
     found = rights(
