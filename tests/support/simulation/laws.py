@@ -108,7 +108,9 @@ class Laws:
         held = place.seen
         if held is None or place.bad_since is not None or not place.intact:
             return False
-        calm = now - place.last_bad > 30 and held.scope == " ".join(token.request.scope)
+        calm = now - max(place.last_bad, place.changed) > 30 and held.scope == " ".join(
+            token.request.scope
+        )
         # Two machines' clocks agree to two seconds, says the sink.
         return calm and self._young(held, now + 3)
 
@@ -137,8 +139,10 @@ class Laws:
         memory.fetching = False
         if isinstance(outcome.result, Grant):
             again = minted is not None and minted == memory.granted
-            share = 0.0 if again else 1.0  # by what is left of one that is handed out again
-            memory.floor = now + share * min(10.0, outcome.result.lifetime / 4)
+            left = outcome.result.lifetime
+            if again and minted is not None:  # by a little less than it has left
+                left = 0.8 * max(0.0, minted.expires - now)
+            memory.floor = now + min(10.0, left / 4)
             memory.granted = minted
             if minted is not None and not again:
                 self._earliest[minted.text] = earliest(token, minted.lifetime)

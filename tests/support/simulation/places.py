@@ -26,7 +26,8 @@ class Place:
     `seen` is the token that stands there, `bad_since` since when it holds no live one. `intact`:
     only we have touched it since we wrote it last, with the wall clock `off` by so much. `found`:
     we have not written since it was configured; what stands there may be rendered otherwise.
-    `disturbed` counts what others did to it, `written` what we did.
+    `changed`: when it came to hold what it holds. `disturbed` counts what others did to it,
+    `written` what we did.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Place:
     found: bool = True
     off: float = 0.0
     last_bad: float = 0.0
+    changed: float = 0.0
     forged_until: float = 0.0
     disturbed: int = 0
     written: int = 0

@@ -337,6 +337,7 @@ class World:
         held = self._held(place)
         changed = held is not place.seen
         place.seen = held
+        place.changed = now if changed else place.changed
         if changed and ours:
             place.intact, place.off, place.found = True, off, False
         good = held is not None and held.expires > now
