@@ -156,10 +156,10 @@ def test_a_write_that_arrives_late(crew: Crew) -> None:
         first.start()
         first.wait("token published", len(NAMES), PATIENCE)
         second.start()
-        way.put(Late(12.0), method="PATCH", part="/secrets/")
+        way.put(Late(15.0), method="PATCH", part="/secrets/")
         until(lambda: any(isinstance(one.fault, Late) for one in way.passed), "a write", PATIENCE)
-        held_up = [one.target for one in way.passed if isinstance(one.fault, Late)]
         first.kill()
+        held_up = [one.target for one in way.passed if isinstance(one.fault, Late)]
         second.wait("token published", len(NAMES), PATIENCE)
         mark = crew.stand.cluster.mark()
         crew.stand.server.lifetime = 3600
