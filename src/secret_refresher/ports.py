@@ -12,7 +12,7 @@ from typing import Protocol, final
 
 from secret_refresher.config.consumers import ConsumerSpec
 from secret_refresher.config.model import TokenConfig
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault
 from secret_refresher.lifecycle.events import Notice, SourceNotice
 from secret_refresher.lifecycle.state import TokenState

@@ -7,7 +7,8 @@ import pytest
 from secret_refresher.adapters.kubernetes.elector import Elector
 from secret_refresher.config.election import Election
 from secret_refresher.config.model import Config, Kubernetes
-from secret_refresher.election.terms import Move, Moved, Troubled, Turn
+from secret_refresher.election.move import Move
+from secret_refresher.election.terms import Moved, Troubled, Turn
 from secret_refresher.errors import Reason
 from secret_refresher.ports import Defect
 from secret_refresher.rights import manifests

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from secret_refresher.election.asks import Ask, Why
+from secret_refresher.election.move import Move
 from secret_refresher.election.record import OWNER, SHARDS
-from secret_refresher.election.terms import Move
 from secret_refresher.errors import Reason
 from support.election_world import ElectionWorld, Process, terms
 

@@ -10,7 +10,7 @@ import pytest
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.config.consumers import HttpConsumer
 from secret_refresher.config.model import Config, Log, LogFormat, LogLevel, State
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.state import Work

@@ -12,7 +12,7 @@ import pytest
 
 from secret_refresher.config.consumers import HttpConsumer
 from secret_refresher.config.model import Config, State
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.news import ConsumerRecord, News

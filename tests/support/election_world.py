@@ -11,9 +11,10 @@ from typing import Any, final
 
 from secret_refresher.election.asks import Ask, Why
 from secret_refresher.election.campaign import Campaign
+from secret_refresher.election.move import Move
 from secret_refresher.election.record import OWNER, record
 from secret_refresher.election.shards import shard_of
-from secret_refresher.election.terms import Found, Move, Moved, No, Outcome, Terms, Troubled
+from secret_refresher.election.terms import Found, Moved, No, Outcome, Terms, Troubled
 from secret_refresher.errors import Fault, Reason
 
 OURS = "default/secret-refresher"

@@ -10,7 +10,7 @@ from typing import Any, TextIO, final
 import structlog
 
 from secret_refresher.config.model import Log, LogFormat, LogLevel
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault, Lane
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import (

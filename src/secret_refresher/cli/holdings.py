@@ -8,13 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, final
 
 from secret_refresher.config.model import Config
+from secret_refresher.election.move import Move
 from secret_refresher.election.shards import lease_name, shard_of
-from secret_refresher.election.terms import Move, Moved, Turn
 from secret_refresher.engine.engine import Engine
 from secret_refresher.ports import Electing, ElectionTroubled, ShardMoved
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.kubernetes.elector import Elector
+    from secret_refresher.election.terms import Turn
 
 RELEASE = 5.0
 """Seconds in which Leases are given back at the end."""
@@ -56,6 +57,8 @@ class Holdings:
 
     def _hear(self, turn: Turn) -> None:
         """On the elector's thread."""
+        from secret_refresher.election.terms import Moved
+
         if not isinstance(turn, Moved):
             self._engine.tell(ElectionTroubled(turn.fault))
             return

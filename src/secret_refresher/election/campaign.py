@@ -27,9 +27,10 @@ from typing import final
 from secret_refresher.election import asks
 from secret_refresher.election.asks import Ask, Seated, Why
 from secret_refresher.election.contest import Contest
+from secret_refresher.election.move import Move
 from secret_refresher.election.record import LeaseRecord, Member
 from secret_refresher.election.seat import NEVER, Seat
-from secret_refresher.election.terms import Found, Move, Moved, No, Outcome, Terms, Troubled, Turn
+from secret_refresher.election.terms import Found, Moved, No, Outcome, Terms, Troubled, Turn
 from secret_refresher.errors import Fault, Lane, Reason
 
 _COUNT_CHANGED = "the first Lease is gone, or has another count of shards"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+from secret_refresher.election.move import Move
 from secret_refresher.election.record import LeaseRecord
 from secret_refresher.errors import Fault
 
@@ -48,18 +49,6 @@ class No(Enum):
 
 Outcome = Found | No | Fault
 """How an ask ended."""
-
-
-class Move(Enum):
-    """What happens to a shard."""
-
-    TAKEN = "taken"
-    """Its tokens may be acted for."""
-    LEAVING = "leaving"
-    """Its tokens are to be given up; to be answered by `vacated`."""
-    RELEASED = "released"
-    LOST = "lost"
-    """Its tokens may not be acted for any more, as of now."""
 
 
 @final

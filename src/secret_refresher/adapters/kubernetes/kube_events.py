@@ -15,7 +15,7 @@ from typing import final
 
 from secret_refresher.adapters.kubernetes.api import METADATA, Api
 from secret_refresher.config.consumers import RolloutConsumer
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Trouble
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Broadcast, Clock, Exchange, ShardMoved, Subject

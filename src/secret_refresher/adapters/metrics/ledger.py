@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Set as AbstractSet
 from typing import final
 
-from secret_refresher.election.terms import Move
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import (
