@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -85,6 +86,8 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     _allow_many_files()
     _on_signals(engine)
     sinks.prepare(loaded.config)
+    gc.freeze()
+    gc.enable()
     with backlog:
         if once:
             return _once(engine, sinks, loaded.config)
