@@ -59,6 +59,7 @@ class Laws:
         self.starts = 0
         self.lives = 0.0
         self._earliest: dict[str, float] = {}
+        self._leads: dict[str, float] = {}
         self._memories: dict[tuple[int, str], Memory] = defaultdict(Memory)
 
     def broken(self, sentence: str) -> NoReturn:
@@ -146,6 +147,7 @@ class Laws:
             memory.granted = minted
             if minted is not None and not again:
                 self._earliest[minted.text] = earliest(token, minted.lifetime)
+                self._leads[minted.text] = (1 - latest(token, minted.lifetime)) * minted.lifetime
             self.grants[token.name] += not again
             self.lives += not again
 
@@ -182,7 +184,7 @@ class Laws:
         scopes = self.scopes(place, token)
         if place.forged_until > now - life or self._budgeted(token, now - life, now):
             return
-        lead = (1 - latest(token, life)) * life
+        lead = self._leads.get(held.text, 0.0)  # as it was when its refresh point was drawn
         if token.name in self.settings.caches:
             lead = life / 4  # before, its server hands the same one out
         begin = max(now - lead, place.last_bad)
