@@ -48,7 +48,7 @@ faults: install ## try every fault on a running daemon, and write docs/reliabili
 	@KUBEBUILDER_ASSETS="$$(tools/cluster/build)" PYTHONPATH=tests:. \
 		$(BIN)/python -m tools.faults $(if $(ONLY),--only "$(ONLY)")
 
-simulate: install ## years in a simulated world, under all that goes wrong; SEEDS=1000 FIRST_SEED=7
+simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=7
 	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES))
 
