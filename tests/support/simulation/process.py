@@ -253,6 +253,8 @@ class Process:
             self._patrol.look_at_sinks()
             self._patrol.look_at_credentials()
             self.stirred = True
+        else:  # what has changed meanwhile is looked at afterwards
+            self._watchful = max(self._watchful, self.machine.asleep + AWAKE)
         left = self._watchful - self._world.timeline.now
         if left > 0:
             self.watch(left)
