@@ -14,9 +14,11 @@ include_patterns = [
     "CHANGELOG.md",
     "README.md",
     "SECURITY.md",
+    "bench/REPORT.md",
     "charts/secret-refresher/README.md",
 ]
 extensions = ["myst_parser"]
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]
 
