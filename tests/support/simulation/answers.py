@@ -63,14 +63,14 @@ def _rows() -> dict[str, Row]:
         "no-token": {"expires_in": 60},
         "blank-token": {"access_token": "a b", "expires_in": 60},
         "token-number": {"access_token": 7, "expires_in": 60},
-        "expires-zero": {"access_token": "ECHO", "expires_in": 0},
-        "expires-negative": {"access_token": "ECHO", "expires_in": -1},
-        "expires-true": {"access_token": "ECHO", "expires_in": True},
-        "expires-absurd": {"access_token": "ECHO", "expires_in": 1e12},
-        "expires-date": {"access_token": "ECHO", "expires_in": "tomorrow"},
+        "expires-zero": {"access_token": "never-granted", "expires_in": 0},
+        "expires-negative": {"access_token": "never-granted", "expires_in": -1},
+        "expires-true": {"access_token": "never-granted", "expires_in": True},
+        "expires-absurd": {"access_token": "never-granted", "expires_in": 1e12},
+        "expires-date": {"access_token": "never-granted", "expires_in": "tomorrow"},
     }
     rows |= {name: Row(200, json.dumps(body).encode()) for name, body in ok.items()}
-    rows["no-lifetime"] = Row(200, b'{"access_token": "ECHO"}', permanent=True)
+    rows["no-lifetime"] = Row(200, b'{"access_token": "never-granted"}', permanent=True)
     rows["page"] = Row(200, b"<html>ECHO</html>", headers={"content-type": "text/html"})
     rows["nothing"] = Row(200, b"")
     rows["cut"] = Row(200, b'{"access_token": "ECHO', headers={"content-type": "application/json"})
