@@ -78,7 +78,7 @@ def test_whom_people_read_of(load: Load) -> None:
     ("consumer", "path", "message"),
     [
         ("http", "", "must be a mapping, not a text; write http:"),
-        ("{}", "", "names nobody"),
+        ("{}", "", "names no consumer"),
         ("{http: {url: 'http://h/'}, signal: {process: p}}", "", "names two consumers"),
         ("{https: {url: x}}", ".https", "is not known; write http:, signal: or rollout:"),
         ("{http: }", ".http.url", "is missing"),

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from secret_refresher.config.grammar import CONFIG
-from secret_refresher.config.grammar_notify import CONSUMERS, ConsumerEntry
-from secret_refresher.config.grammar_sinks import FILE, SECRET, SinkEntry
+from secret_refresher.config.kinds import OneOf
 from secret_refresher.config.measures import Address, Duration, Mode, span
 from secret_refresher.config.parameters import JsonValue
 from secret_refresher.config.renders import Rendering
@@ -26,7 +25,6 @@ from secret_refresher.config.shapes import Choice, Flag, Items, Number, Shape, T
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 BEGIN = "<!-- keys: written by tools/docs/keys.py -->"
 END = "<!-- keys: end -->"
-_KINDS = {"file": FILE, "secret": SECRET} | {way: known for way, (known, _) in CONSUMERS.items()}
 _HEAD = ("| key | value | default | meaning |", "| --- | --- | --- | --- |")
 
 
@@ -64,8 +62,7 @@ def _below(path: str, shape: Shape) -> Iterator[str]:
             yield from _section(path, shape.of)
         case Items():
             yield from _below(f"{path}[]", shape.of)
-        case SinkEntry() | ConsumerEntry():
-            kinds = shape.schema()["properties"]
+        case OneOf():
             yield from (
                 "",
                 f"### `{path}`",
@@ -75,9 +72,9 @@ def _below(path: str, shape: Shape) -> Iterator[str]:
                 "| key | meaning |",
                 "| --- | --- |",
             )
-            yield from (f"| `{kind}` | {known['description']} |" for kind, known in kinds.items())
-            for kind in kinds:
-                yield from _section(f"{path}.{kind}", _KINDS[kind])
+            yield from (f"| `{kind}` | {what} |" for kind, (_, what) in shape.kinds.items())
+            for kind, (section, _) in shape.kinds.items():
+                yield from _section(f"{path}.{kind}", section)
 
 
 def _value(shape: Shape) -> str:  # noqa: C901 - one case a shape
@@ -116,7 +113,7 @@ def _plural(shape: Shape) -> str:
             return "anything that JSON can say"
         case Rendering():
             return "[renderings](#renderings)"
-        case Section() | Whole() | SinkEntry() | ConsumerEntry():
+        case Section() | Whole() | OneOf():
             return "mappings"
     raise TypeError(f"say how several {type(shape).__name__} are called")
 

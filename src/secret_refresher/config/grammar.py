@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from secret_refresher.config import checks, names
 from secret_refresher.config.grammar_election import ELECTION
-from secret_refresher.config.grammar_notify import ConsumerEntry
-from secret_refresher.config.grammar_sinks import SinkEntry
+from secret_refresher.config.grammar_notify import CONSUMER
+from secret_refresher.config.grammar_sinks import SINK
 from secret_refresher.config.grammar_source import AUTH, REFRESH, REQUEST, TLS
 from secret_refresher.config.measures import Address
 from secret_refresher.config.model import (
@@ -46,8 +46,8 @@ _COMMON = {
     "tls": Key("tls", TLS, "Whom to trust, and what certificate to show."),
     "refresh": Key("refresh", REFRESH, "When to refresh."),
     "adopt": Key("adopt", Flag(), "Go on with a live token found at the start."),
-    "sinks": Key("sinks", Items(SinkEntry(), least=1), "Where the token goes."),
-    "notify": Key("notify", Items(ConsumerEntry()), "Who is told once a new token is there."),
+    "sinks": Key("sinks", Items(SINK, least=1), "Where the token goes."),
+    "notify": Key("notify", Items(CONSUMER), "Who is told once a new token is there."),
 }
 _RIVALS = ("tokenUrl", "issuer")
 TOKEN = Section(

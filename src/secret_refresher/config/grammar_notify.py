@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, final
-
 from secret_refresher.config import checks, consumer_checks
 from secret_refresher.config.consumers import (
     HttpConsumer,
@@ -14,10 +11,10 @@ from secret_refresher.config.consumers import (
     SignalName,
     WorkloadKind,
 )
+from secret_refresher.config.kinds import OneOf
 from secret_refresher.config.measures import Duration
-from secret_refresher.config.problems import Findings, Path
-from secret_refresher.config.sections import Key, Section, Table, closed, key_name
-from secret_refresher.config.shapes import BAD, Choice, Schema, Text, kind
+from secret_refresher.config.sections import Key, Section, Table
+from secret_refresher.config.shapes import Choice, Text
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -92,40 +89,4 @@ CONSUMERS = {
     "rollout": (ROLLOUT, "A workload whose pods are replaced."),
 }
 """The ways to tell somebody: the section, and whom it is for."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ConsumerEntry:
-    """One entry of `notify`: the way to tell a consumer, with its settings."""
-
-    def read(self, raw: Any, at: Path, findings: Findings) -> Any:
-        """A `ConsumerSpec`."""
-        if not isinstance(raw, dict):
-            findings.add(at, f"must be a mapping, not {kind(raw)}; write http: and below it url:")
-            return BAD
-        others = [key for key in raw if key not in CONSUMERS]
-        for key in others:
-            findings.add(
-                (*at, key_name(key)),
-                "is not known; write http:, signal: or rollout:, its settings below",
-            )
-        found = [name for name in CONSUMERS if name in raw]
-        if not found and not others:
-            findings.add(at, "names nobody; write http: and below it url:, or signal:, or rollout:")
-        if len(found) > 1:
-            findings.add(at, "names two consumers; begin a new entry with a dash for each")
-        if len(found) != 1:
-            return BAD
-        section, _ = CONSUMERS[found[0]]
-        settings = {} if raw[found[0]] is None else raw[found[0]]
-        consumer = section.whole(settings, (*at, found[0]), findings)
-        return BAD if others else consumer
-
-    def schema(self) -> Schema:
-        """An object with exactly one of the keys."""
-        ways = {
-            name: {"description": whom, **section.schema()}
-            for name, (section, whom) in CONSUMERS.items()
-        }
-        return {**closed(ways, []), "minProperties": 1, "maxProperties": 1}
+CONSUMER = OneOf(CONSUMERS, "consumer", "http: and below it url:", "http:, signal: or rollout:")

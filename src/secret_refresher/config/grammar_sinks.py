@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, final
-
 from secret_refresher.config import checks, names
+from secret_refresher.config.kinds import OneOf
 from secret_refresher.config.measures import Duration, Mode
 from secret_refresher.config.model import Expression, FileSink, LabelSelector, Operator, SecretSink
-from secret_refresher.config.problems import Findings, Path
 from secret_refresher.config.renders import Rendering
-from secret_refresher.config.sections import Key, Section, Table, Whole, closed, key_name, nullable
-from secret_refresher.config.shapes import BAD, Choice, Flag, Items, Schema, Text, kind
+from secret_refresher.config.sections import Key, Section, Table, Whole
+from secret_refresher.config.shapes import Choice, Flag, Items, Text
 
 _DAY = 86400.0
 
@@ -110,41 +107,9 @@ SECRET = Section(
     },
     rivals=("namespace", "namespaces", "namespaceSelector"),
 )
-_SINKS = {"file": (FILE, "A file"), "secret": (SECRET, "A Secret")}
+SINKS = {
+    "file": (FILE, "A file that holds the token."),
+    "secret": (SECRET, "A Secret that holds the token."),
+}
 """The kinds of sinks: the section, and what it is for people."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SinkEntry:
-    """One entry of `sinks`: the kind of sink with its settings."""
-
-    def read(self, raw: Any, at: Path, findings: Findings) -> Any:
-        """A `FileSink` or a `SecretSink`."""
-        if not isinstance(raw, dict):
-            findings.add(at, f"must be a mapping, not {kind(raw)}; write file: and below it path:")
-            return BAD
-        others = [key for key in raw if key not in _SINKS]
-        for key in others:
-            findings.add(
-                (*at, key_name(key)), "is not known; write file: or secret:, its settings below"
-            )
-        found = [name for name in _SINKS if name in raw]
-        if not found and not others:
-            findings.add(at, "names no sink; write file: and below it path:, or secret: and name:")
-        if len(found) > 1:
-            findings.add(at, "names two sinks; begin a new entry with a dash for each")
-        if len(found) != 1:
-            return BAD
-        section, _ = _SINKS[found[0]]
-        settings = {} if raw[found[0]] is None else raw[found[0]]
-        sink = section.whole(settings, (*at, found[0]), findings)
-        return BAD if others else sink
-
-    def schema(self) -> Schema:
-        """An object with exactly one of the keys."""
-        kinds = {}
-        for name, (section, what) in _SINKS.items():
-            settings = {"description": f"{what} that holds the token.", **section.schema()}
-            kinds[name] = settings if section.required else nullable(settings)
-        return {**closed(kinds, []), "minProperties": 1, "maxProperties": 1}
+SINK = OneOf(SINKS, "sink", "file: and below it path:", "file: or secret:")
