@@ -141,7 +141,8 @@ REFRESH = Section(
         "maxRequestsPerHour": Key(
             "max_requests_per_hour",
             Number(1, 1_000_000, whole=True),
-            "A budget: never more token requests in any hour, half as many for long; none unless given.",
+            "A budget: never more token requests in any hour, half as many for long; none unless"
+            " given.",
         ),
         "onExpired": Key(
             "on_expired", Choice(tuple(OnExpired)), "What a sink holds once its token is dead."
