@@ -9,6 +9,7 @@ from secret_refresher import __version__
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.mounts import MountReader
+from secret_refresher.adapters.process import seal
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.cli.consumers import Tellers
 from secret_refresher.cli.sinks import Sinks
@@ -33,6 +34,7 @@ def doctor(
     Nothing is written, and a daemon at work is not disturbed. Returns the exit status: 0 where
     nothing failed, 1 where something did, 2 where the configuration is refused.
     """
+    seal()
     try:
         config = source.load().config
     except ConfigError as refused:
