@@ -19,7 +19,7 @@ from secret_refresher.adapters.config_files import ConfigSource
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.mounts import MountReader
-from secret_refresher.adapters.process import seal, share_heap
+from secret_refresher.adapters.process import seal, tame_heap
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.cli.consumers import Tellers
 from secret_refresher.cli.holdings import Holdings
@@ -55,7 +55,7 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
     Returns the exit status; raises `ConfigError` where the first configuration is refused.
     """
     seal()
-    share_heap()
+    tame_heap()
     loaded = source.load()
     clock = SystemClock()
     logs, metrics = Logs(unbuffered(stream), loaded.config.log), Metrics(clock)
