@@ -44,7 +44,7 @@ def parse(file: str, content: bytes) -> object:
         for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.MarkedYAMLError as wrong:
-        builder.complain(wrong.problem_mark, _not_yaml(text, wrong.problem_mark))
+        builder.complain(wrong.problem_mark, _not_yaml(text, wrong))
     except yaml.reader.ReaderError:
         builder.complain(None, "holds a control character, which YAML does not allow; remove it")
     except _StopError as stop:
@@ -235,8 +235,11 @@ def _plain(text: str) -> Any:
         raise ValueError(_NO_NUMBER) from None
 
 
-def _not_yaml(text: str, mark: Any) -> str:
-    """A syntax error in words of ours."""
+def _not_yaml(text: str, wrong: yaml.MarkedYAMLError) -> str:
+    """A syntax error in words of ours; the library reads ahead of us, and has a bound as well."""
+    mark = wrong.problem_mark
+    if "maximum nesting depth" in str(wrong.problem):
+        return _TOO_DEEP
     if mark is not None:
         rest = "".join(text.split("\n")[mark.line : mark.line + 1])[mark.column :]
         if rest.startswith("\t"):
