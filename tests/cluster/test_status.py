@@ -46,7 +46,7 @@ def test_who_may_list_sees_all_of_them(stand: Stage) -> None:
     ran = status(stand.cluster.admin_kubeconfig, "--namespace", namespace, "--output", "json")
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert [(each["name"], each["state"]) for each in found["tokens"]] == [
+    assert sorted((each["name"], each["state"]) for each in found["tokens"]) == [
         ("token-a", "fresh"),
         ("token-b", "fresh"),
     ]
