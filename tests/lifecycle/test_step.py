@@ -455,6 +455,38 @@ def test_what_was_spent_stays_spent() -> None:
     assert story.state.budget == Budget(hourly=1, level=0.0, at=0.0)
 
 
+def test_a_token_that_is_wanted_again_keeps_to_the_floor() -> None:
+    """Absent for a moment soon after a success, it is not asked for at once."""
+    story = Story().running()
+    rest = story.state.rest
+    assert rest > 1
+    for state in (State.ABSENT, State.PRESENT):
+        story.at(1, changed(story, state=state))
+    story.at(1, events.SinkCleared(0, any=True))
+    assert not wanted_fetch(story.at(1, events.SinkSeen(0, None)))
+    assert due(story.state, 1) == rest
+    assert wanted_fetch(story.at(rest))
+
+
+def test_a_token_that_is_wanted_again_keeps_to_retry_after() -> None:
+    """However often it was absent meanwhile, and whether or not it was when the answer came."""
+    for absent_at in (46.0, 47.0):
+        story = Story().running()
+        story.at(46)
+        refused = story.ended(replace(PERMANENT, retry_after=30.0))
+        if absent_at > 46:
+            story.at(46, refused)
+        story.at(absent_at, changed(story, state=State.ABSENT))
+        if absent_at == 46:
+            story.at(46, refused)
+        for state in (State.PRESENT, State.ABSENT, State.PRESENT):
+            story.at(absent_at, changed(story, state=state))
+        story.at(48, events.SinkCleared(0, any=True))
+        assert not wanted_fetch(story.at(48, events.SinkSeen(0, None)))
+        assert 76 <= due(story.state, 48) <= 77
+        assert wanted_fetch(story.at(77))
+
+
 def test_a_sink_is_in_one_pair_of_hands() -> None:
     """A token that becomes unwanted while it is published is removed after that."""
     story = Story()

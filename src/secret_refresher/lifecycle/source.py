@@ -31,7 +31,7 @@ def fetch_ended(
     if state.budget is not None:
         state = replace(state, budget=state.budget.spend(event.requests, now))
     if state.config.state is State.ABSENT:  # since it was asked for; nobody wants it any more
-        return replace(state, fetching=False), notices
+        return _unwanted(replace(state, fetching=False), event, now), notices
     result = event.result
     if isinstance(result, Grant) and now >= result.issued + result.lifetime:
         result = _DEAD_ON_ARRIVAL
@@ -40,6 +40,14 @@ def fetch_ended(
         return state, [*notices, failed]
     state, fetched = _granted(replace(state, fetching=False), result, event, now, draw)
     return state, [*notices, fetched]
+
+
+def _unwanted(state: TokenState, event: events.FetchEnded, now: float) -> TokenState:
+    """What is not wanted tells all the same how soon the server may be asked again."""
+    result = event.result
+    if isinstance(result, Grant):
+        return replace(state, rest=now + plan.floor(result.lifetime))
+    return replace(state, retry=now + asked_for(result, event.config, state.config))
 
 
 def _failed(
@@ -114,6 +122,15 @@ def hurry(state: TokenState, now: float) -> TokenState:
     if state.fault is None or state.fetching:
         return state
     return replace(state, retry=min(state.retry, now + (state.fault.retry_after or 0.0)))
+
+
+def not_before(state: TokenState, config: TokenConfig, now: float) -> float:
+    """The instant before which the server wants no request, when all else is forgotten."""
+    if state.config.asked_at != config.asked_at:
+        return 0.0
+    if state.fault is None:  # then no other pause is kept
+        return state.retry
+    return min(state.retry, now + asked_for(state.fault, state.config, config))
 
 
 def asked_for(fault: Fault | None, old: TokenConfig, new: TokenConfig) -> float:

@@ -84,12 +84,15 @@ def _reconfigured(
     if hourly != state.config.refresh.max_requests_per_hour:
         budget = None if hourly is None else Budget.full(hourly, now)
     if event.config.state is not state.config.state:
-        # What is under way stays the only one, and what was spent is spent.
+        # What is under way stays the only one, what was spent is spent, and whoever wants a token
+        # back asks no sooner for it than the server and the floor allow.
         return replace(
             start(event.config, len(event.kept), now),
             sinks=tuple(SinkRecord(work=sink.work) for sink in sinks.continued(state, event.kept)),
             fetching=state.fetching,
             asked=state.asked,
+            rest=state.rest,
+            retry=source.not_before(state, event.config, now),
             attempts=state.attempts,
             budget=budget,
         )

@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from typing import final
 
 from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
@@ -95,6 +95,17 @@ def refusal(row: Row, sent: str, wall: float, retry_after: float, *, as_date: bo
             formatdate(int(wall) + whole, usegmt=True) if as_date else str(whole)
         )
     return HttpAnswer(row.status, headers, row.body.replace(b"ECHO", sent.encode()))
+
+
+def retry_after_of(got: HttpAnswer) -> float | None:
+    """Seconds that an answer of `refusal` asks for."""
+    said = got.headers.get("retry-after")
+    if said is None:
+        return None
+    if said.isdigit():
+        return float(said)
+    sent = parsedate_to_datetime(got.headers["date"])
+    return (parsedate_to_datetime(said) - sent).total_seconds()
 
 
 def _jwt(text: str, wall: float, left: float, *, iat: bool) -> str:

@@ -85,7 +85,7 @@ class Authority:
         self, request: WireRequest, now: float, wall: float, condition: Condition | None
     ) -> HttpAnswer:
         """What it says to a request that has arrived."""
-        sent = _parameters(request)
+        sent = parameters(request)
         wall += self.skew
         path = urlsplit(request.url).path
         row = ROWS.get(condition.kind) if condition is not None else None
@@ -121,7 +121,7 @@ def _echo(sent: dict[str, str]) -> str:
     return json.dumps(json.dumps(sent))[1:-1]
 
 
-def _parameters(request: WireRequest) -> dict[str, str]:
+def parameters(request: WireRequest) -> dict[str, str]:
     """Every parameter of a token request, wherever it stands."""
     body = (request.body or b"").decode()
     if request.headers.get("Content-Type") == "application/json":

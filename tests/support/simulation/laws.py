@@ -5,9 +5,8 @@ A law that is broken raises `Broken` with a sentence; the world's trace says how
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn, final
 
 from secret_refresher.config.model import TokenConfig
@@ -37,11 +36,8 @@ class Memory:
     """What one process knows of one token, as far as the laws need it."""
 
     fetching: bool = False
-    floor: float = 0.0
     granted: Minted | None = None
     scope: str = ""
-    reached: list[float] = field(default_factory=list)
-    hourly: int | None = None
 
 
 @final
@@ -75,7 +71,7 @@ class Laws:
     # --- fetching ------------------------------------------------------------------------------
 
     def fetch_begins(self, process: int, token: TokenConfig, now: float, off: float | None) -> None:
-        """At most one at a time, not within the floor, and only for a reason.
+        """At most one at a time, and only for a reason.
 
         `off`: the wall clock less the true one since the process began; None if it has changed.
         """
@@ -83,8 +79,6 @@ class Laws:
         if memory.fetching:
             self.broken(f"two fetches of {token.name} at a time")
         memory.fetching = True
-        if now < memory.floor - 1e-6:
-            self.broken(f"{token.name} is fetched {memory.floor - now:.3f} s before its floor")
         scope = " ".join(token.request.scope)
         if token.name not in self.settings.caches and memory.scope in {"", scope}:
             self._justified(memory, token, now, off)
@@ -119,19 +113,6 @@ class Laws:
         """Whether a token has not come to its refresh point, as that was drawn for it."""
         return now - held.issued < self._earliest.get(held.text, 0.0) - 1
 
-    def request(self, process: int, token: TokenConfig, now: float) -> None:
-        """A request has gone out; a budget bounds the hour before it."""
-        memory = self._memories[process, token.name]
-        hourly = token.refresh.max_requests_per_hour
-        if hourly != memory.hourly:
-            memory.hourly, memory.reached = hourly, []
-        if hourly is None:
-            return
-        memory.reached.append(now)
-        del memory.reached[: bisect_right(memory.reached, now - 3600)]
-        if len(memory.reached) > hourly:
-            self.broken(f"{token.name} asks {len(memory.reached)} times an hour, not {hourly}")
-
     def fetch_ends(
         self, process: int, token: TokenConfig, outcome: Outcome, minted: Minted | None, now: float
     ) -> None:
@@ -140,10 +121,6 @@ class Laws:
         memory.fetching = False
         if isinstance(outcome.result, Grant):
             again = minted is not None and minted == memory.granted
-            left = outcome.result.lifetime
-            if again and minted is not None:  # by a little less than it has left
-                left = 0.8 * max(0.0, minted.expires - now)
-            memory.floor = now + min(10.0, left / 4)
             memory.granted = minted
             if minted is not None and not again:
                 self._earliest[minted.text] = earliest(token, minted.lifetime)

@@ -15,7 +15,7 @@ PEOPLE = ("edit", "delete", "older", "forged", "forged-forever", "undressed", "s
 DISK = ("full", "failing", "readonly")
 CREDENTIALS = ("rotated", "revoked", "unreadable", "empty", "early")
 MACHINE = ("kill", "kill-at-call", "stop", "suspend", "wall", "deaf")
-RELOAD = ("scope", "sinks", "refresh", "budget", "gone", "absent")
+RELOAD = ("scope", "hasty", "sinks", "refresh", "budget", "gone", "absent")
 KINDS: dict[str, tuple[str, ...]] = {
     "network": NETWORK,
     "row": tuple(ROWS),

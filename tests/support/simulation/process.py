@@ -107,6 +107,7 @@ class Process:
         self.off = machine.off
         self.reloaded = 0.0
         self.alive = True
+        self.stopping = False
         self.stirred = True
         self.wake = 0.0
         self._world = world
@@ -119,7 +120,7 @@ class Process:
             self.clock,
             world.mounts,
             "simulation",
-            sender=Wire(world, self.sleep),
+            sender=Wire(world, self, self.sleep),
             timer=NoTimer,
         )
         self._api = Api(Way(world, self.sleep).access, self.clock)
@@ -262,6 +263,7 @@ class Process:
     def stop(self, pause: float) -> None:
         """SIGTERM: no new fetch, five seconds for what is in flight, then another process."""
         self._world.say(f"process {self.number} is stopped")
+        self.stopping = True
         self.engine.stop()
         self.stirred = True
         self._end(self._world.timeline.now + GRACE, pause)

@@ -129,11 +129,13 @@ def _credentials(  # noqa: C901 - one case a kind
         if token.auth.previous_client_secret_file is not None:
             files[token.auth.previous_client_secret_file] = old
         files[path] = f"{fresh}\n".encode()
+        world.duties.changed(token)
         for process in world.processes:
             process.watch(30)
 
     def back() -> None:
         files[path] = old
+        world.duties.changed(token)
         for process in world.processes:
             process.watch(30)
 
@@ -217,6 +219,17 @@ def _skew(world: World, what: Strike) -> None:
     authority.skew = what.dice.choice([-3600.0, -2.0, 2.0, 3600.0])
 
 
+def _lifetime(world: World, token: TokenConfig) -> float:
+    """Seconds."""
+    return world.settings.lifetimes[token.name]
+
+
+def _rescope(world: World, name: str, scope: str) -> None:
+    token = world.token(name)
+    if token is not None:
+        world.change(token, replace(token, request=replace(token.request, scope=(scope,))))
+
+
 def _reload(world: World, what: Strike) -> None:
     """The configuration changes while everything runs."""
     token, dice = _token(world, what), what.dice
@@ -225,6 +238,10 @@ def _reload(world: World, what: Strike) -> None:
             scope = (f"s{what.number}",)
             changed = replace(token, request=replace(token.request, scope=scope))
             world.change(token, changed)
+        case "hasty":  # and again when the token of the first change has just come
+            for number in range(3):
+                later = number * dice.uniform(0.05, 1.0) * min(10.0, _lifetime(world, token) / 4)
+                world.after(later, partial(_rescope, world, token.name, f"s{what.number}-{number}"))
         case "sinks":
             lifetime = world.settings.lifetimes[token.name]
             name = f"{token.name}-{what.number}" if dice.random() < 0.5 else token.name

@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from typing import Protocol, final
+from typing import Generic, Protocol, TypeVar, final
 
 from secret_refresher.adapters.token_endpoint.faults import fault_of
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
@@ -16,8 +16,11 @@ from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.errors import Trouble
 from support.simulation.authority import Authority, Condition
 
+W_contra = TypeVar("W_contra", contravariant=True)
+"""Who sends."""
 
-class Network(Protocol):
+
+class Network(Protocol[W_contra]):
     """What the way needs of the world."""
 
     def authority(self, origin: str) -> Authority:
@@ -32,8 +35,18 @@ class Network(Protocol):
         """Seconds of one way."""
         ...
 
-    def deliver(self, request: WireRequest, origin: str, found: Condition | None) -> HttpAnswer:
+    def deliver(
+        self, who: W_contra, request: WireRequest, origin: str, found: Condition | None
+    ) -> HttpAnswer:
         """Has the server take a request; nobody may be there any more to hear the answer."""
+        ...
+
+    def sends(self, who: W_contra, request: WireRequest) -> None:
+        """A request begins its way."""
+        ...
+
+    def hears(self, who: W_contra, request: WireRequest, got: HttpAnswer) -> None:
+        """The answer has come."""
         ...
 
     def after(self, seconds: float, job: Callable[[], object]) -> None:
@@ -58,10 +71,13 @@ class NoTimer:
 
 
 @final
-class Wire:
-    """Implements `endpoint.Sender`. `sleep` waits in virtual time."""
+class Wire(Generic[W_contra]):
+    """Implements `endpoint.Sender` for `who`. `sleep` waits in virtual time."""
 
-    def __init__(self, network: Network, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, network: Network[W_contra], who: W_contra, sleep: Callable[[float], None]
+    ) -> None:
+        self._who = who
         self._network = network
         self._sleep = sleep
 
@@ -73,7 +89,8 @@ class Wire:
             raise Trouble(fault_of(error, hop)) from None
 
     def _send(self, hop: Hop) -> HttpAnswer:
-        network, origin = self._network, hop.origin
+        network, origin, who = self._network, hop.origin, self._who
+        network.sends(who, hop.request)
         found = network.weather(origin)
         kind = "" if found is None else found.kind
         hop.stage = Stage.RESOLVE
@@ -91,13 +108,14 @@ class Wire:
         slow = found.seconds if found is not None and kind == "slow" else 0.0
         way = network.latency()
         if kind != "reset":
-            network.after(way, lambda: box.append(network.deliver(hop.request, origin, found)))
+            network.after(way, lambda: box.append(network.deliver(who, hop.request, origin, found)))
         self._wait(hop, 2 * way + slow)
         if kind in {"reset", "lost"}:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         if kind == "hang":
             self._wait(hop, float("inf"))
         hop.answered()
+        network.hears(who, hop.request, box[0])
         return box[0]
 
     def _wait(self, hop: Hop, seconds: float) -> None:

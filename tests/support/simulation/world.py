@@ -19,6 +19,7 @@ from secret_refresher.tokens.token import Grant
 from support.simulation.authority import Authority, Client, Condition, Minted
 from support.simulation.cluster import MANAGER
 from support.simulation.disk import Disk
+from support.simulation.duties import Duties
 from support.simulation.laws import Laws
 from support.simulation.places import Place, places_of, token_in
 from support.simulation.process import Machine, Process
@@ -56,6 +57,7 @@ class World:
         self.config: Config = settings.config
         self.timeline = Timeline()
         self.laws = Laws(settings)
+        self.duties = Duties(self)
         self.mounts = Mounts()
         self.store = SecretStore(self._secret_changed)
         self.authorities: dict[str, Authority] = {}
@@ -117,12 +119,15 @@ class World:
         """What is wrong there for a request that is made now."""
         return self.authority(origin).condition(self.timeline.now, self._dice.random())
 
-    def deliver(self, request: WireRequest, origin: str, found: Condition | None) -> HttpAnswer:
+    def deliver(
+        self, process: Process, request: WireRequest, origin: str, found: Condition | None
+    ) -> HttpAnswer:
         """Has a server take a request."""
         authority = self.authority(origin)
         before = len(authority.minted)
         got = authority.answer(request, self.timeline.now, self.date(), found)
         self.counts["requests"] += 1
+        self.duties.arrives(process, request)
         if found is not None and found.seconds and "retry-after" in got.headers:
             until = self.timeline.now + found.seconds + 2 * self.settings.latency
             for token in self.config.tokens:
@@ -134,6 +139,14 @@ class World:
             self.secrets.add(text)
             self.counts["lives"] += 1
         return got
+
+    def sends(self, process: Process, request: WireRequest) -> None:
+        """A request begins its way."""
+        self.duties.sends(process, request)
+
+    def hears(self, process: Process, request: WireRequest, got: HttpAnswer) -> None:
+        """An answer has come."""
+        self.duties.hears(process, request, got)
 
     def trouble_of_api(self) -> tuple[str, float]:
         """What is wrong with the API server for a request that is made now."""
@@ -186,17 +199,16 @@ class World:
         self.say(f"process {process.number} asks for {token.name}")
         off = process.machine.off if process.settled else None
         self.laws.fetch_begins(process.number, token, self.timeline.now, off)
+        self.duties.begins(process, token)
 
     def fetch_ends(self, process: Process, token: TokenConfig, outcome: Outcome) -> None:
         """And has its answer."""
         now, result = self.timeline.now, outcome.result
         minted = self._minted[result.access_token.reveal()] if isinstance(result, Grant) else None
-        for exchange in outcome.exchanges[:1]:  # what follows on it could not be foreseen
-            if exchange.reached:
-                self.laws.request(process.number, token, now)
         said = "is granted" if isinstance(result, Grant) else f"is refused: {result.summary}"
         self.say(f"process {process.number} {said}, {token.name}")
         self.laws.fetch_ends(process.number, token, outcome, minted, now)
+        self.duties.ends(process, token, outcome, minted)
 
     def told(self, process: Process, about: object, fact: object) -> None:
         """A fact: nothing in it may be secret, or a defect of ours."""
@@ -247,6 +259,11 @@ class World:
         new = {token.name: token for token in tokens}
         for name in old.keys() | new.keys():
             there, gone = new.get(name), name not in new
+            if there is None:
+                for process in self.processes:
+                    self.duties.forget(process.number, name)
+            elif there != old.get(name):
+                self.duties.settle(there, old.get(name))
             if gone or name not in old or old[name].state is not new[name].state:
                 for process in self.processes:
                     self.laws.forget(process.number, name)
@@ -282,6 +299,8 @@ class World:
             old = places.setdefault(key, place)
             if old is not place and old.spec != place.spec:
                 places[key] = place
+            if places[key] is place:  # a copy of another rendering is nothing of ours
+                self.copies.pop(key, None)
         for key in wanted:
             self.look(places[key], ours=False)
 

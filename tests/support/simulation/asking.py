@@ -1,0 +1,129 @@
+"""What was promised about asking, by one ledger for each token of each process.
+
+The ledgers know what the simulated servers saw and what came back to the process, and nothing of
+how the product reckons. Whatever they cannot judge fairly, they let pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+from secret_refresher.config.model import TokenConfig
+
+HOUR = 3600.0
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds that a server may ask for (DESIGN, Failure)."""
+CLOCKS = 1.5
+"""Seconds by which two views of a life's end differ: claims are whole, answers take a while."""
+
+
+@final
+@dataclass(slots=True)
+class Bucket:
+    """`hourly` requests an hour, half of them at once; never more in any hour (DESIGN, Failure)."""
+
+    hourly: int
+    level: float
+    at: float
+
+    @classmethod
+    def full(cls, hourly: int, now: float) -> Bucket:
+        """Nothing was taken from it."""
+        return cls(hourly, float(max(1, hourly // 2)), now)
+
+    @property
+    def size(self) -> float:
+        """What it holds."""
+        return float(max(1, self.hourly // 2))
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that it gains, so that with a full bucket an hour has `hourly`."""
+        return (self.hourly + 1 - self.size) / HOUR
+
+    def holds(self, now: float) -> float:
+        """Requests that are left."""
+        return min(self.size, self.level + (now - self.at) * self.rate)
+
+    def take(self, now: float) -> None:
+        """One has reached the server."""
+        self.level, self.at = self.holds(now) - 1, now
+
+
+@final
+@dataclass(slots=True)
+class Ledger:
+    """One token as one process has asked for it; all instants are on the timeline.
+
+    `later`: until when a server wants no request. `floor`: until when a success rules another fetch
+    out. `failing`: since when, None after a success. `asked`: when the last attempt began; `used`
+    what it read from the credential files; `sent` the secrets in its requests. `settled`: since
+    when its configuration is what it is. `bucket` counts what reached a server; `wary` all that
+    was sent, as who sends cannot know better.
+    """
+
+    fetching: bool = False
+    asked: float = -1.0
+    ended: float = -1.0
+    later: float = 0.0
+    floor: float = 0.0
+    failing: float | None = None
+    settled: float = 0.0
+    bucket: Bucket | None = None
+    wary: Bucket | None = None
+    used: tuple[object, ...] = ()
+    sent: set[str] = field(default_factory=set)
+
+    def begins(
+        self, token: TokenConfig, now: float, used: tuple[object, ...], late: float
+    ) -> str | None:
+        """An attempt begins; what is wrong with that. `late`: seconds of the way to a server."""
+        hourly = token.refresh.max_requests_per_hour
+        if hourly is None:
+            self.bucket = self.wary = None
+        elif self.bucket is None or self.bucket.hourly != hourly:
+            self.bucket, self.wary = Bucket.full(hourly, now), Bucket.full(hourly, now)
+        self.fetching, self.asked, self.used = True, now, used
+        self.sent.clear()
+        if now < self.floor - 1e-6:
+            return f"{token.name} is fetched {self.floor - now:.3f} s before its floor"
+        bucket = self.bucket
+        if bucket is not None and bucket.holds(now) < 1 - 1e-6 - 2 * late * bucket.rate:
+            return f"{token.name} is fetched with {bucket.holds(now):.2f} requests in its budget"
+        return None
+
+    def sends(self, secret: str, now: float) -> None:
+        """A request is about to be sent."""
+        self.sent.add(secret)
+        if self.wary is not None:
+            self.wary.take(now)
+
+    def arrives(self, token: str, now: float) -> str | None:
+        """A request has come to a server; what is wrong with that."""
+        if self.bucket is not None:
+            self.bucket.take(now)
+        if now < self.later - 1e-6:
+            return f"{token} asks {self.later - now:.1f} s before its server wants to be asked"
+        return None
+
+    def waits(self, seconds: float, now: float) -> None:
+        """A process has read that it shall not come back for so long."""
+        self.later = max(self.later, now + min(seconds, LONGEST_RETRY_AFTER))
+
+    def granted(self, lifetime: float, now: float) -> None:
+        """An attempt has succeeded."""
+        self.fetching, self.ended, self.failing = False, now, None
+        self.floor = now + min(10.0, lifetime / 4)
+
+    def failed(self, now: float) -> None:
+        """An attempt has failed."""
+        self.fetching, self.ended = False, now
+        self.failing = now if self.failing is None else self.failing
+
+    def allowed(self, now: float) -> bool:
+        """Whether neither a server nor the budget, its reserve included, rules an attempt out."""
+        bucket = self.wary
+        return now >= self.later and (
+            bucket is None or bucket.holds(now) >= 2 + bucket.size // 4  # one to spare
+        )
