@@ -48,9 +48,9 @@ faults: install ## try every fault on a running daemon, and write docs/reliabili
 	@KUBEBUILDER_ASSETS="$$(tools/cluster/build)" PYTHONPATH=tests:. \
 		$(BIN)/python -m tools.faults $(if $(ONLY),--only "$(ONLY)")
 
-simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=7
+simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=7 PROFILE=calm
 	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
-		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES))
+		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES)) $(if $(PROFILE),--profile $(PROFILE))
 
 soak: install ## REFRESHES refreshes, 200,000 unless named: does anything grow? Draws docs/pictures/soak.svg
 	@PYTHONPATH=tests:. $(BIN)/python -m tools.soak $(if $(REFRESHES),--refreshes $(REFRESHES))

@@ -27,6 +27,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reload": RELOAD,
     "skew": ("skew",),
 }
+RARE = 20 * 86400.0
+"""Seconds: in a calm world some four things go wrong in a month, some of them together."""
 _WEIGHTS = {"network": 4, "row": 5, "api": 3, "people": 4, "disk": 2, "credentials": 3}
 
 
@@ -84,5 +86,6 @@ def plan(settings: Settings, begin: float, *, lives: int) -> Plan:
         strikes.append(
             Strike(len(strikes), at, family, dice.choice(KINDS[family]), length, dice.random())
         )
-        at += dice.choice([0.0, 0.1, 0.5, 1.0, 2.0]) * dice.random() * longest
+        apart = RARE if settings.calm else longest
+        at += dice.choice([0.0, 0.1, 0.5, 1.0, 2.0]) * dice.random() * apart
     return Plan(tuple(strikes), max(at, ends))

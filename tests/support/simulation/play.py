@@ -17,6 +17,8 @@ from support.simulation.strikes import strike
 from support.simulation.world import World
 
 LIVES = 24
+CALM_LIVES = 8766
+"""An hour each: a year."""
 PEACE = 1300.0
 """Seconds after the last fault by which everything is fresh: the slow lane's longest pause and a
 little. What a server asked for by Retry-After, and what a forged record claims, comes before."""
@@ -36,10 +38,12 @@ class Story:
     settings: Settings
 
 
-def play(seed: int, *, without: Collection[int] = (), lives: int = LIVES) -> Story:
-    """Runs a seed, leaving out the strikes of those numbers."""
+def play(
+    seed: int, *, without: Collection[int] = (), lives: int = LIVES, calm: bool = False
+) -> Story:
+    """Runs a seed, leaving out the strikes of those numbers; `calm`: one in which they are rare."""
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=_memory()) as folder:
-        chosen = settings(seed, folder)
+        chosen = settings(seed, folder, calm=calm)
         world = World(chosen)
         begun = world.timeline.now
         planned = plan(chosen, begun, lives=lives)

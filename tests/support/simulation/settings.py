@@ -48,6 +48,7 @@ class Settings:
     folder: str | None
     close: bool
     heard: bool
+    calm: bool
 
     @property
     def config(self) -> Config:
@@ -100,10 +101,11 @@ def sinks(
     return tuple(made)
 
 
-def settings(seed: int, folder: str) -> Settings:
-    """The world of a seed."""
+def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
+    """The world of a seed. `calm`: of tokens that live an hour or so, with little going wrong."""
     dice = random.Random(f"settings {seed}")  # noqa: S311 - a simulation
     lifetime = dice.choice(LIVES)
+    lifetime = 3600.0 if calm else lifetime
     machines = dice.choice([1, 1, 2])
     # Who waits for the lock of another's file looks every half a minute, for days.
     room = folder if machines == 1 or lifetime <= 600 else None
@@ -160,7 +162,8 @@ def settings(seed: int, folder: str) -> Settings:
         latency=lifetime / 3000 if lifetime < 600 else dice.choice([0.02, 0.2]),
         folder=room,
         close=dice.random() < 0.2,
-        heard=dice.random() < 0.3,
+        heard=dice.random() < 0.3 and not calm,
+        calm=calm,
     )
 
 
