@@ -88,4 +88,4 @@ def plan(settings: Settings, begin: float, *, lives: int) -> Plan:
         )
         apart = RARE if settings.calm else longest
         at += dice.choice([0.0, 0.1, 0.5, 1.0, 2.0]) * dice.random() * apart
-    return Plan(tuple(strikes), max(at, ends))
+    return Plan(tuple(strikes), ends if settings.calm else max(at, ends))
