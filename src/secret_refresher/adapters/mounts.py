@@ -20,6 +20,7 @@ from secret_refresher.errors import Fault, Lane, Reason
 DATA = "..data"
 MOST = 1024 * 1024
 """Bytes of a file, unless asked for more: what a Secret or a ConfigMap can hold."""
+_PIECE = 16 * 1024
 _TRIES = 10
 _MISSING = "is the Secret or ConfigMap mounted there, and is the key spelled like the file?"
 _FORBIDDEN = "let this user read it: set fsGroup and defaultMode on the volume"
@@ -82,13 +83,19 @@ class MountReader:
                 raise IsADirectoryError(errno.EISDIR, "")
             if not stat.S_ISREG(kind):
                 return _refused(path, "is not a file", "name a file")
-            with os.fdopen(fd, "rb", closefd=False) as file:
-                content = file.read(self._limit + 1)
+            content = self._read(fd)
         finally:
             os.close(fd)
         if len(content) > self._limit:
             return _refused(path, f"is larger than {self._limit} bytes", "is it the right file?")
         return content
+
+    def _read(self, fd: int) -> bytes:
+        """All of a file, or a piece more than the limit: in pieces, as each takes its full size."""
+        content = bytearray()
+        while len(content) <= self._limit and (part := os.read(fd, _PIECE)):
+            content += part
+        return bytes(content)
 
 
 def _refused(path: str, what: str, advice: str) -> Fault:

@@ -32,6 +32,8 @@ _REASONS = {
     errno.EISDIR: Reason.NOT_A_FILE,
 }
 
+_PIECE = 16 * 1024
+"""Bytes that are read at once: each read takes its full size of memory."""
 _NEVER_AWAY = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Opens the very thing that has the name, at once, and for this process alone."""
 
@@ -161,10 +163,10 @@ class Folder:
             found = os.fstat(fd)
             if found.st_size > most:
                 return None
-            content = b""
-            while len(content) <= most and (part := os.read(fd, most + 1 - len(content))):
+            content = bytearray()
+            while len(content) <= most and (part := os.read(fd, _PIECE)):
                 content += part
-            return (content, found) if len(content) <= most else None
+            return (bytes(content), found) if len(content) <= most else None
         finally:
             os.close(fd)
 
