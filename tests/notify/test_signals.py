@@ -1,6 +1,7 @@
 """A signal goes to the process that is meant, and to no other one."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -32,10 +33,14 @@ time.sleep(60)
 
 
 class Program:
-    """A process with a name of its own, which notes the signals that it gets."""
+    """A process with a name of its own, which notes the signals that it gets.
+
+    Whoever runs the same test at the same time has processes of other names. The kernel keeps 15
+    letters of a name (proc_pid_comm(5)).
+    """
 
     def __init__(self, folder: Path, name: str, *, handles: bool = True) -> None:
-        self.name = name
+        self.name = name = f"{name[:8]}-{secrets.token_hex(3)}"
         self.notes = folder / f"{name}.notes"
         self.pid_file = folder / f"{name}.pid"
         program = os.path.join(folder, name)
@@ -96,7 +101,7 @@ def test_by_name(app: Program) -> None:
     signals.tell(SignalConsumer(process=app.name))
     until(app.got, "the signal")
     assert app.got() == [str(int(signal.SIGHUP))]
-    assert fault(SignalConsumer(process="reloading-ap")).reason is Reason.NO_PROCESS
+    assert fault(SignalConsumer(process=app.name[:-1])).reason is Reason.NO_PROCESS
 
 
 def test_a_stale_pid_file(app: Program) -> None:
