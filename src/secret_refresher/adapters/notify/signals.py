@@ -106,14 +106,10 @@ class _Hold:
         except ProcessLookupError:
             raise _missing(f"process {self._pid} is gone") from None
         except OSError as error:
-            raise Trouble(
-                Fault(
-                    Reason.PERMISSION,
-                    f"the kernel refuses pidfd_open ({_name(error)})",
-                    "Linux 5.3 has it; allow it in the container's seccomp profile",
-                    Lane.PERMANENT,
-                    code=_name(error),
-                )
+            raise _denied(
+                error,
+                f"the kernel refuses pidfd_open ({_name(error)})",
+                "Linux 5.3 has it; allow it in the container's seccomp profile",
             ) from None
         return self
 
@@ -127,17 +123,19 @@ class _Hold:
         except ProcessLookupError:
             raise _missing(f"process {self._pid} is gone") from None
         except OSError as error:
-            raise Trouble(
-                Fault(
-                    Reason.PERMISSION,
-                    f"process {self._pid} runs as user {process.user}, this daemon as user"
-                    f" {os.geteuid()}, which may not send it a signal ({_name(error)})",
-                    "give both containers the same runAsUser; or run this one as root with the"
-                    " capability KILL",
-                    Lane.PERMANENT,
-                    code=_name(error),
-                )
+            raise _denied(
+                error,
+                f"process {self._pid} runs as user {process.user}, this daemon as user"
+                f" {os.geteuid()}, which may not send it a signal ({_name(error)})",
+                "give both containers the same runAsUser; or run this one as root with the"
+                " capability KILL",
             ) from None
+
+
+def _denied(error: OSError, summary: str, advice: str) -> Trouble:
+    """The kernel refuses; only somebody's setting changes that."""
+    code = _name(error)
+    return Trouble(Fault(Reason.PERMISSION, summary, advice, Lane.PERMANENT, code=code))
 
 
 def _filed(path: str) -> int:
@@ -152,14 +150,10 @@ def _filed(path: str) -> int:
     except FileNotFoundError:
         raise _missing(f"the pid file {path} does not exist") from None
     except OSError as error:
-        raise Trouble(
-            Fault(
-                Reason.PERMISSION,
-                f"the pid file {path} cannot be read ({_name(error)})",
-                "let the application write it to a volume that both mount, readable for this user",
-                Lane.PERMANENT,
-                code=_name(error),
-            )
+        raise _denied(
+            error,
+            f"the pid file {path} cannot be read ({_name(error)})",
+            "let the application write it to a volume that both mount, readable for this user",
         ) from None
     number = _PID.fullmatch(content)
     if number is None or int(number[1]) == 0:
