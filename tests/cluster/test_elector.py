@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from secret_refresher.adapters.kubernetes.access import Access
 from secret_refresher.adapters.kubernetes.elector import Elector
 from secret_refresher.config.election import Election
 from secret_refresher.config.model import Config, Kubernetes
@@ -27,7 +28,8 @@ class Candidate:
         self.turns: list[Turn] = []
         self.defects: list[Defect] = []
         settings = Kubernetes(owner="tests/elector")
-        self.elector = Elector(election, settings, self.clock, {"KUBECONFIG": kubeconfig})
+        access = Access({"KUBECONFIG": kubeconfig})
+        self.elector = Elector(election, settings, self.clock, access)
 
     def start(self) -> "Candidate":
         """Begins."""

@@ -123,9 +123,10 @@ def run(source: ConfigSource, stream: TextIO, *, once: bool) -> int:
 def _elector(config: Config, clock: Clock) -> Elector | None:
     if not config.election.enabled:
         return None
+    from secret_refresher.adapters.kubernetes.access import Access
     from secret_refresher.adapters.kubernetes.elector import Elector
 
-    return Elector(config.election, config.kubernetes, clock, os.environ)
+    return Elector(config.election, config.kubernetes, clock, Access(os.environ))
 
 
 def _once(engine: Engine, sinks: Sinks, config: Config) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import final
 
-from secret_refresher.adapters.kubernetes.access import SERVICE_ACCOUNT, Access, load
+from secret_refresher.adapters.kubernetes.access import Access, load
 from secret_refresher.adapters.kubernetes.api import TIMEOUT, Api
 from secret_refresher.adapters.kubernetes.leases import Leases
 from secret_refresher.config.election import Election
@@ -21,8 +21,8 @@ from secret_refresher.election.terms import Terms, Turn
 from secret_refresher.errors import whereabouts
 from secret_refresher.ports import Clock, Defect
 
-_LONGEST_WAIT = 1.0
-"""Seconds. Waits do not count suspend, the clock does."""
+_LONGEST_WAIT = 0.5
+"""Of retryPeriod. Waits do not count suspend, the clock does."""
 _LONGEST_MANAGER = 128
 _LONGEST_HOST = 200
 
@@ -33,6 +33,8 @@ class Elector:
 
     Its connection is its own, and each request is given up early enough for another within
     renewDeadline. `hear` is told what happens, `defect` what ought not to, both on this thread.
+    `who` (ten hexadecimal digits) is drawn where it is not given; `thread` and `event` are for
+    those who have another time than the machine's.
     """
 
     def __init__(
@@ -40,8 +42,11 @@ class Elector:
         election: Election,
         settings: Kubernetes,
         clock: Clock,
-        environ: Mapping[str, str],
-        service_account: str = SERVICE_ACCOUNT,
+        access: Access,
+        *,
+        who: str | None = None,
+        thread: type[threading.Thread] = threading.Thread,
+        event: type[threading.Event] = threading.Event,
     ) -> None:
         terms = Terms(
             settings.owner,
@@ -50,7 +55,7 @@ class Elector:
             election.renew_deadline,
             election.retry_period,
         )
-        who = secrets.token_hex(5)
+        who = who or secrets.token_hex(5)
         self._clock = clock
         self._shards = election.shards
         self._retry = election.retry_period
@@ -59,7 +64,7 @@ class Elector:
         """Seconds for one write to a Secret; with half of it for connecting, it is over, whatever
         comes of it, before another replica may begin."""
         self._leases = Leases(
-            Api(Access(environ, service_account), clock, timeout),
+            Api(access, clock, timeout),
             election.name,
             election.namespace,
             manager=settings.field_manager,
@@ -68,7 +73,8 @@ class Elector:
         self._campaign = Campaign(terms, who, _host())
         self._until: Mapping[int, float] = {}
         self._posted: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._wake = threading.Event()
+        self._wake = event()
+        self._make_thread = thread
         self._stopping = False
         self._thread: threading.Thread | None = None
         self.ready = False
@@ -82,7 +88,7 @@ class Elector:
     def start(self, hear: Callable[[Turn], None], defect: Callable[[Defect], None]) -> None:
         """Begins."""
         load()
-        self._thread = threading.Thread(
+        self._thread = self._make_thread(
             target=self._run, args=(hear, defect), name="election", daemon=True
         )
         self._thread.start()
@@ -128,7 +134,7 @@ class Elector:
         ask = campaign.next(clock.now(), clock.wall())
         self._show(hear)
         if ask is None:
-            return max(0.001, min(_LONGEST_WAIT, campaign.wait(clock.now())))
+            return max(0.001, min(_LONGEST_WAIT * self._retry, campaign.wait(clock.now())))
         sent = clock.now()
         outcome = self._leases.ask(ask)
         campaign.answered(ask, outcome, sent, clock.now())
