@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -85,7 +84,7 @@ class _Client:
         auth_settings: list[str],
     ) -> tuple[str, str, dict[str, str], object, None]:
         """Nothing has to be made into anything else."""
-        return method, resource_path, header_params, (dict(query_params), copy.deepcopy(body)), None
+        return method, resource_path, header_params, (dict(query_params), body), None
 
     def call_api(
         self,

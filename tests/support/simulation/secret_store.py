@@ -6,7 +6,6 @@ and "API Concepts".
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -30,6 +29,10 @@ class Held:
     version: int
     leaves: dict[Path, Any]
     owners: dict[tuple[str, str], set[Path]] = field(default_factory=dict)
+
+    def copy(self) -> tuple[dict[Path, Any], dict[tuple[str, str], set[Path]]]:
+        """Leaves, which have nothing in them that changes, and owners as they are now."""
+        return dict(self.leaves), {who: set(paths) for who, paths in self.owners.items()}
 
 
 @final
@@ -83,7 +86,7 @@ class SecretStore:
             held.owners[manager, "Apply"] = set(wanted)
             return 201, _shown(place, held)
         immutable = held.leaves.get(("immutable",)) is True
-        before = copy.deepcopy((held.leaves, held.owners))
+        before = held.copy()
         for who, paths in held.owners.items():
             if who != (manager, "Apply"):
                 paths.difference_update(conflicts)
@@ -104,7 +107,7 @@ class SecretStore:
         if refused is not None:
             return refused
         immutable = held.leaves.get(("immutable",)) is True
-        before = copy.deepcopy((held.leaves, held.owners))
+        before = held.copy()
         for path, value in _leaves(body, nulls=True).items():
             if value is None:
                 held.leaves.pop(path, None)
@@ -196,10 +199,6 @@ def _data(leaves: Mapping[Path, Any]) -> dict[Path, Any]:
     return {path: value for path, value in leaves.items() if path[0] == "data"}
 
 
-def _tree(leaves: Mapping[Path, Any], name: str) -> dict[str, Any]:
-    return {path[1]: value for path, value in leaves.items() if path[0] == name}
-
-
 def _shown(place: Place, held: Held) -> dict[str, Any]:
     namespace, name = place
     leaves = held.leaves
@@ -213,12 +212,12 @@ def _shown(place: Place, held: Held) -> dict[str, Any]:
             for (who, operation), paths in held.owners.items()
         ],
     }
-    metadata |= {name: _tree(leaves, name) for name in _MAPS if _tree(leaves, name)}
-    shown = {"kind": "Secret", "apiVersion": "v1", "metadata": metadata, "type": leaves["type",]}
-    if _tree(leaves, "data"):
-        shown["data"] = _tree(leaves, "data")
-    if ("immutable",) in leaves:
-        shown["immutable"] = leaves["immutable",]
+    shown: dict[str, Any] = {"kind": "Secret", "apiVersion": "v1", "metadata": metadata}
+    for path, value in leaves.items():
+        if len(path) == 1:
+            shown[path[0]] = value
+        else:
+            (metadata if path[0] in _MAPS else shown).setdefault(path[0], {})[path[1]] = value
     return shown
 
 
