@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import heapq
 import random
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from secret_refresher.election.record import OWNER, record
 from secret_refresher.election.shards import shard_of
 from secret_refresher.election.terms import Found, Moved, No, Outcome, Terms, Troubled
 from secret_refresher.errors import Fault, Reason
+from support.json_patch import TestFailedError, patched
 
 OURS = "default/secret-refresher"
 LATE = Fault(Reason.TIMEOUT, "the API server does not answer in time", "look at it")
@@ -38,12 +38,6 @@ def terms(shards: int = 1, **changes: Any) -> Terms:
     )
 
 
-class TestFailedError(Exception):
-    """A JSON patch's test failed, or a path is not there."""
-
-    __test__ = False
-
-
 @final
 @dataclass
 class LeaseServer:
@@ -64,10 +58,8 @@ class LeaseServer:
         elif there is None:
             return No.MISSING
         elif ask.why is not Why.READ:
-            changed = copy.deepcopy(there)
             try:
-                for operation in ask.patch:
-                    _apply(changed, operation)
+                changed = patched(there, ask.patch)
             except TestFailedError:
                 return No.CHANGED
             self._store(ask.shard, changed)
@@ -83,30 +75,6 @@ class LeaseServer:
         self.version += 1
         lease["metadata"]["resourceVersion"] = str(self.version)
         self.leases[shard] = lease
-
-
-def _apply(target: dict[str, Any], operation: Any) -> None:
-    """One operation of RFC 6902, for objects; testing for null passes where nothing is."""
-    *parents, last = [
-        part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]
-    ]
-    place: Any = target
-    for part in parents:
-        place = place.get(part)
-        if not isinstance(place, dict):
-            raise TestFailedError
-    match operation["op"]:
-        case "test":
-            if place.get(last) != operation["value"]:
-                raise TestFailedError
-        case "add":
-            place[last] = copy.deepcopy(operation["value"])
-        case "replace" if last in place:
-            place[last] = operation["value"]
-        case "remove" if last in place:
-            del place[last]
-        case _:
-            raise TestFailedError
 
 
 @final
