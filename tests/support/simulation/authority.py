@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
@@ -82,12 +83,15 @@ class Authority:
         return None
 
     def answer(
-        self, request: WireRequest, now: float, wall: float, condition: Condition | None
+        self,
+        path: str,
+        sent: Mapping[str, str],
+        now: float,
+        wall: float,
+        condition: Condition | None,
     ) -> HttpAnswer:
-        """What it says to a request that has arrived."""
-        sent = parameters(request)
+        """What it says to a request with these parameters that has arrived."""
         wall += self.skew
-        path = urlsplit(request.url).path
         row = ROWS.get(condition.kind) if condition is not None else None
         if row is not None and condition is not None:
             later = condition.seconds if condition.kind in RETRY_ROWS else 0.0
@@ -116,7 +120,7 @@ class Authority:
         return answer
 
 
-def _echo(sent: dict[str, str]) -> str:
+def _echo(sent: Mapping[str, str]) -> str:
     """What was sent, fit to stand within a JSON text."""
     return json.dumps(json.dumps(sent))[1:-1]
 

@@ -14,12 +14,12 @@ from secret_refresher.ports import Outcome
 from secret_refresher.tokens.token import Grant
 from support.simulation.answers import retry_after_of
 from support.simulation.asking import CLOCKS, Ledger
-from support.simulation.authority import Minted, parameters
+from support.simulation.authority import Minted
 
 if TYPE_CHECKING:
-    from secret_refresher.adapters.token_endpoint.request import WireRequest
     from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
     from support.simulation.process import Process
+    from support.simulation.wire import Sent
     from support.simulation.world import World
 
 NOTICED = 3.0
@@ -81,25 +81,23 @@ class Duties:
         if waited > 1 + 3 * self._world.settings.latency and not queued and not asleep:
             self._broken(f"{token.name} waited {waited:.1f} s for another server's tokens")
 
-    def sends(self, process: Process, request: WireRequest) -> None:
+    def sends(self, process: Process, sent: Sent) -> None:
         """A request is about to be sent; whether it arrives is another matter."""
-        sent = parameters(request)
         if (ledger := self._ledger(process, sent)) is not None:
             ledger.sends(sent.get("client_secret", ""), self._now)
 
-    def arrives(self, process: Process, request: WireRequest) -> None:
+    def arrives(self, process: Process, sent: Sent) -> None:
         """A request has reached its server."""
-        sent = parameters(request)
         if (ledger := self._ledger(process, sent)) is not None:
             self._broken(ledger.arrives(sent["client_id"].removeprefix("client-"), self._now))
 
-    def hears(self, process: Process, request: WireRequest, got: HttpAnswer) -> None:
+    def hears(self, process: Process, sent: Sent, got: HttpAnswer) -> None:
         """An answer has come back to who asked."""
-        ledger = self._ledger(process, parameters(request))
+        ledger = self._ledger(process, sent)
         if ledger is not None and (seconds := retry_after_of(got)) is not None:
             ledger.waits(seconds, self._now)
 
-    def _ledger(self, process: Process, sent: dict[str, str]) -> Ledger | None:
+    def _ledger(self, process: Process, sent: Sent) -> Ledger | None:
         """None for a process that is no more, and for a token that it should not know any more."""
         key = process.number, sent.get("client_id", "").removeprefix("client-")
         return self._ledgers[key] if process.alive and key in self._ledgers else None

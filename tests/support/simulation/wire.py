@@ -5,19 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar, final
+from urllib.parse import urlsplit
 
 from secret_refresher.adapters.token_endpoint.faults import fault_of
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
-from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 from secret_refresher.adapters.token_endpoint.trust import Trust
 from secret_refresher.errors import Trouble
-from support.simulation.authority import Authority, Condition
+from support.simulation.authority import Authority, Condition, parameters
 
 W_contra = TypeVar("W_contra", contravariant=True)
 """Who sends."""
+Sent = Mapping[str, str]
+"""The parameters of a request, wherever they stood."""
 
 
 class Network(Protocol[W_contra]):
@@ -36,16 +38,16 @@ class Network(Protocol[W_contra]):
         ...
 
     def deliver(
-        self, who: W_contra, request: WireRequest, origin: str, found: Condition | None
+        self, who: W_contra, path: str, sent: Sent, origin: str, found: Condition | None
     ) -> HttpAnswer:
         """Has the server take a request; nobody may be there any more to hear the answer."""
         ...
 
-    def sends(self, who: W_contra, request: WireRequest) -> None:
+    def sends(self, who: W_contra, sent: Sent) -> None:
         """A request begins its way."""
         ...
 
-    def hears(self, who: W_contra, request: WireRequest, got: HttpAnswer) -> None:
+    def hears(self, who: W_contra, sent: Sent, got: HttpAnswer) -> None:
         """The answer has come."""
         ...
 
@@ -90,7 +92,8 @@ class Wire(Generic[W_contra]):
 
     def _send(self, hop: Hop) -> HttpAnswer:
         network, origin, who = self._network, hop.origin, self._who
-        network.sends(who, hop.request)
+        sent, path = parameters(hop.request), urlsplit(hop.request.url).path
+        network.sends(who, sent)
         found = network.weather(origin)
         kind = "" if found is None else found.kind
         hop.stage = Stage.RESOLVE
@@ -108,14 +111,14 @@ class Wire(Generic[W_contra]):
         slow = found.seconds if found is not None and kind == "slow" else 0.0
         way = network.latency()
         if kind != "reset":
-            network.after(way, lambda: box.append(network.deliver(who, hop.request, origin, found)))
+            network.after(way, lambda: box.append(network.deliver(who, path, sent, origin, found)))
         self._wait(hop, 2 * way + slow)
         if kind in {"reset", "lost"}:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         if kind == "hang":
             self._wait(hop, float("inf"))
         hop.answered()
-        network.hears(who, hop.request, box[0])
+        network.hears(who, sent, box[0])
         return box[0]
 
     def _wait(self, hop: Hop, seconds: float) -> None:

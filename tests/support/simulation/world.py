@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
-from secret_refresher.adapters.token_endpoint.request import WireRequest
 from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.config.origin import origin_of
@@ -26,6 +25,7 @@ from support.simulation.process import Machine, Process
 from support.simulation.secret_store import Place as Where, SecretStore
 from support.simulation.settings import Settings
 from support.simulation.timeline import NEVER, Timeline
+from support.simulation.wire import Sent
 
 EPOCH = 1_700_000_000.123
 TURNS = 20_000
@@ -120,14 +120,14 @@ class World:
         return self.authority(origin).condition(self.timeline.now, self._dice.random())
 
     def deliver(
-        self, process: Process, request: WireRequest, origin: str, found: Condition | None
+        self, process: Process, path: str, sent: Sent, origin: str, found: Condition | None
     ) -> HttpAnswer:
         """Has a server take a request."""
         authority = self.authority(origin)
         before = len(authority.minted)
-        got = authority.answer(request, self.timeline.now, self.date(), found)
+        got = authority.answer(path, sent, self.timeline.now, self.date(), found)
         self.counts["requests"] += 1
-        self.duties.arrives(process, request)
+        self.duties.arrives(process, sent)
         if found is not None and found.seconds and "retry-after" in got.headers:
             until = self.timeline.now + found.seconds + 2 * self.settings.latency
             for token in self.config.tokens:
@@ -140,13 +140,13 @@ class World:
             self.counts["lives"] += 1
         return got
 
-    def sends(self, process: Process, request: WireRequest) -> None:
+    def sends(self, process: Process, sent: Sent) -> None:
         """A request begins its way."""
-        self.duties.sends(process, request)
+        self.duties.sends(process, sent)
 
-    def hears(self, process: Process, request: WireRequest, got: HttpAnswer) -> None:
+    def hears(self, process: Process, sent: Sent, got: HttpAnswer) -> None:
         """An answer has come."""
-        self.duties.hears(process, request, got)
+        self.duties.hears(process, sent, got)
 
     def trouble_of_api(self) -> tuple[str, float]:
         """What is wrong with the API server for a request that is made now."""
@@ -325,9 +325,7 @@ class World:
             each.watch(1)
 
     def _secret_changed(self, where: Where, version: str, manager: str) -> None:
-        place = next(
-            (p for p in self.laws.places.values() if not p.is_file and p.where == where), None
-        )
+        place = self.laws.places.get("/".join(where))
         if place is not None and manager == MANAGER and version:
             self.laws.wrote(place)
         if place is not None:
@@ -406,26 +404,26 @@ class World:
 
     def run(self, until: float) -> None:
         """Lets time pass."""
-        turns, second = 0, self.timeline.now
+        timeline, turns, second = self.timeline, 0, self.timeline.now
         while True:
-            now = self.timeline.now
-            for process in list(self.processes):
-                if process.alive and process.awake and (process.stirred or process.wake <= now):
+            now, following = timeline.now, NEVER
+            for process in self.processes:  # a turn begins and ends none
+                asleep = process.machine.asleep
+                if asleep <= now and (process.stirred or process.wake <= now):
                     process.turn()
                     turns += 1
+                wake = process.wake
+                following = min(following, asleep if process.stirred or wake < asleep else wake)
+            happens = timeline.next()
+            following = min(following, happens)
             if now - second > 1:
                 turns, second = 0, now
             if turns > TURNS:
                 self.laws.broken("the loop turns and turns")
-            wakes = (
-                p.machine.asleep if p.stirred else max(p.wake, p.machine.asleep)
-                for p in self.processes
-            )
-            following = min(self.timeline.next(), min(wakes, default=NEVER))
             if following > until:
-                self.timeline.now = until
+                timeline.now = until
                 return
-            if self.timeline.next() <= following:
-                self.timeline.step()
+            if happens <= following:
+                timeline.step()
             else:
-                self.timeline.now = following
+                timeline.now = following
