@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, final
 
 from secret_refresher.config.complete import Completion
@@ -30,11 +30,11 @@ _ONCE = ("defaults", "server", "kubernetes", "election", "log")
 class Document:
     """One file's content as YAML has it, or a `ConfigError` that says why it has none.
 
-    `file` is its name for people.
+    `file` is its name for people. What it holds is not shown: nobody knows yet what that is.
     """
 
     file: str
-    content: object
+    content: object = field(repr=False)
 
 
 def read(documents: Sequence[Document]) -> Config:
