@@ -138,6 +138,7 @@ def test_a_namespace_that_goes() -> None:
         {"details": None},
         {"details": []},
         {"details": {"causes": None}},
+        {"details": {"causes": 5}},
         {"details": {"causes": ["x", {"reason": None}]}},
         {"details": {"causes": [{"reason": "FieldValueInvalid", "field": "data"}]}},
     ],

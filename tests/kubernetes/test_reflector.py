@@ -9,7 +9,12 @@ import pytest
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.api import METADATA_LIST, Answer
-from secret_refresher.adapters.kubernetes.reflector import Listing, Reflector
+from secret_refresher.adapters.kubernetes.reflector import (
+    MOST_PAGES,
+    Listed,
+    Listing,
+    Reflector,
+)
 from secret_refresher.errors import Reason, Trouble
 from secret_refresher.ports import WatchFailed
 from support.kubernetes_script import AWAY, Script, error, event, listing
@@ -108,6 +113,7 @@ def test_bookmarks(scene: Scene) -> None:
         Trouble(faults.refused(401, {}, None, "watch")),
         error(500),
         {"type": "NONSENSE", "object": {}},
+        {"type": "ERROR", "object": [{"code": "x"}]},
         {},
     ],
 )
@@ -135,6 +141,27 @@ def test_pages(scene: Scene) -> None:
     scene.run(1)
     assert scene.ears.lists == [["a", "b"]]
     assert scene.script.watched[0]["resourceVersion"] == "5"
+
+
+def test_a_list_without_an_end(scene: Scene) -> None:
+    """A list that always has another page is given up, and not told."""
+    scene.script.answer = lambda _: listing("a", more="for ever")
+    with pytest.raises(Trouble, match="which has no end"):
+        scene.reflector.list_now()
+    assert scene.lists() == MOST_PAGES
+    assert scene.ears.lists == []
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", {"metadata": "x"}, {"metadata": None}])
+def test_odd_objects_are_nameless(scene: Scene, odd: object) -> None:
+    """What is no object, or has no metadata, is followed as one that nobody looks for."""
+    scene.script.answer = lambda _: Answer(200, {"kind": "List", "items": [odd], "metadata": "x"})
+    scene.script.watches = [[{"type": "ADDED", "object": odd}]]
+    listed = Listed()
+    reflector = Reflector(scene.script.api, SystemClock(), "/api/v1/things", (), listed)
+    reflector.list_now()
+    reflector.watch_now()
+    assert listed.metadata == [{}]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import ssl
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -236,6 +237,14 @@ def test_a_set_of_keys() -> None:
 
 # --- what it must not hold -------------------------------------------------------------------
 
+
+def off_the_curve(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A whole certificate with a point that is none."""
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    held = x509.load_pem_x509_certificate(certificate(key)).public_bytes(Encoding.DER)
+    return ssl.DER_cert_to_PEM_cert(held.replace(point, b"\x04" + b"\xff" * 64)).encode()
+
+
 SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - too small on purpose
 ODD_CURVE = ec.generate_private_key(ec.SECP256K1())
 WHOLE = pem(RSA)
@@ -261,6 +270,10 @@ BAD: dict[str, tuple[bytes | dict[str, Any], str]] = {
     ),
     "broken certificate": (
         pem(RSA) + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "holds certificates, but none of the private key",
+    ),
+    "certificate of no key": (
+        pem(RSA) + off_the_curve(CURVES[Algorithm.ES256]),
         "holds certificates, but none of the private key",
     ),
     "two keys": (pem(RSA) + pem(ED25519), "holds more than one private key"),

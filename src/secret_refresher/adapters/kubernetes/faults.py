@@ -177,4 +177,5 @@ def conflicts(content: Mapping[str, Any]) -> Mapping[str, str]:
 def _status_causes(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     details = content.get("details")
     causes = details.get("causes") if isinstance(details, dict) else None
-    return [cause for cause in causes or [] if isinstance(cause, dict)]
+    listed = causes if isinstance(causes, list) else []
+    return [cause for cause in listed if isinstance(cause, dict)]

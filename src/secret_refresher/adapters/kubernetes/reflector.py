@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol, final
 
 from secret_refresher.adapters.kubernetes import faults
@@ -17,6 +18,8 @@ from secret_refresher.errors import Fault, Reason, Trouble, internal
 from secret_refresher.ports import Clock, WatchFailed
 from secret_refresher.schedule import backoff
 
+MOST_PAGES = 2000
+"""Of one list, a million objects; an API server that has more goes on for ever."""
 REFUSED_PAUSE = 300.0
 """Seconds until a list that the rights forbid is tried again."""
 _STARTING = 4
@@ -131,7 +134,7 @@ class Reflector:
         """Lists once. Raises `Trouble`."""
         found: Listing = []
         more: tuple[tuple[str, str], ...] = ()
-        while True:
+        for _ in range(MOST_PAGES):
             query = (*self._query, ("limit", str(self._patience.page)), *more)
             answer = self._api.request("GET", self._path, query, accept=METADATA_LIST)
             if not answer.ok:
@@ -143,15 +146,18 @@ class Reflector:
             if not str(answer.content.get("kind")).endswith("List"):
                 # Whatever this is: that nothing is there any more it must not mean.
                 raise Trouble(faults.strange(answer.status, f"list {self._path}"))
-            found += [item.get("metadata", {}) for item in answer.content.get("items") or []]
-            listing = answer.content.get("metadata") or {}
-            if not listing.get("continue"):
-                break
-            more = (("continue", listing["continue"]),)
-        self._version = version_of(listing)
-        # After `stop` another one may know better.
-        if not self._stopped.is_set():
-            self._audience.listed(found)
+            items = answer.content.get("items")
+            found += [_metadata(item) for item in (items if isinstance(items, list) else [])]
+            listing = _metadata(answer.content)
+            if listing.get("continue"):
+                more = (("continue", str(listing["continue"])),)
+                continue
+            self._version = version_of(listing)
+            # After `stop` another one may know better.
+            if not self._stopped.is_set():
+                self._audience.listed(found)
+            return
+        raise Trouble(faults.strange(HTTPStatus.OK, f"list {self._path}, which has no end"))
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -160,7 +166,7 @@ class Reflector:
                 if self._version is None:
                     self.list_now()
                     self._failures = 0
-                self._watch()
+                self.watch_now()
                 # A way that ends every watch at once must not become a loop.
                 brief = self._clock.now() - began < _BRIEF
                 self._failures = self._failures + 1 if brief else 0
@@ -189,7 +195,8 @@ class Reflector:
         pause = backoff.transient(max(1, self._failures), None, 0.0, draw)
         return max(pause, 0.0 if fault is None else fault.retry_after or 0.0)
 
-    def _watch(self) -> None:
+    def watch_now(self) -> None:
+        """Watches once, from what was listed or seen last, until that ends. Raises `Trouble`."""
         query = (
             *self._query,
             ("watch", "1"),
@@ -200,8 +207,7 @@ class Reflector:
         for event in self._api.watch(self._path, query, self._patience.silence, self._stream):
             if self._stopped.is_set():
                 return
-            content = event.get("object", {})
-            metadata = content.get("metadata", {})
+            metadata = _metadata(event.get("object"))
             match event.get("type"):
                 case "ADDED" | "MODIFIED":
                     self._audience.changed(metadata)
@@ -212,13 +218,23 @@ class Reflector:
                 case _:
                     # An error, most likely 410 Gone: what we missed only a list can tell.
                     self._version = None
-                    if content.get("code") == _GONE:
+                    status = _mapping(event.get("object"))
+                    code = status.get("code")
+                    if code == _GONE:
                         return
-                    fault = faults.refused(int(content.get("code") or 0), content, None, "watch")
-                    raise Trouble(fault)
+                    code = code if isinstance(code, int) else 0
+                    raise Trouble(faults.refused(code, status, None, "watch"))
             self._version = version_of(metadata) or self._version
 
 
 def version_of(metadata: Mapping[str, Any]) -> str:
     """The resourceVersion of an object or a list: opaque, but for being equal or not."""
     return str(metadata.get("resourceVersion", ""))
+
+
+def _metadata(raw: Any) -> Mapping[str, Any]:
+    return _mapping(_mapping(raw).get("metadata"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

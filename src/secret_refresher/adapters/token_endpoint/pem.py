@@ -95,8 +95,8 @@ def _thumbprint(path: str, blocks: list[bytes], key: Any) -> str:
     mine = _public(key.public_key())
     for block in blocks:
         certificate = _certificate(block)
-        if certificate is not None and _public(certificate.public_key()) == mine:
-            digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+        if certificate is not None and certificate[0] == mine:
+            digest = hashlib.sha256(certificate[1]).digest()
             return base64.urlsafe_b64encode(digest).decode().rstrip("=")
     raise refused(
         path,
@@ -105,10 +105,12 @@ def _thumbprint(path: str, blocks: list[bytes], key: Any) -> str:
     )
 
 
-def _certificate(block: bytes) -> x509.Certificate | None:
+def _certificate(block: bytes) -> tuple[bytes, bytes] | None:
+    """Its public key and all of it, both in DER; None where either cannot be read."""
     try:
-        return x509.load_pem_x509_certificate(block)
-    except ValueError:
+        certificate = x509.load_pem_x509_certificate(block)
+        return _public(certificate.public_key()), certificate.public_bytes(Encoding.DER)
+    except (ValueError, UnsupportedAlgorithm):
         return None
 
 
