@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from secret_refresher.status.document import Document, TokenLine
+from secret_refresher.status.document import Daemon as About, Document, TokenLine
 from secret_refresher.status.form import UnreadableError, dump, load
 from support.authorization_server import AuthorizationServer
 from support.daemon import Daemon, entry, settings, until
@@ -225,17 +225,22 @@ def test_others_that_answer_are_told_apart(
 
 
 def test_names_cannot_steer_a_terminal(command: Command, odd: Callable[[int, bytes], str]) -> None:
-    """A daemon that lies about names prints them as text."""
+    """A daemon that lies about names, states and itself prints them as text."""
     shown = Document(
         now=1.7e9,
         total=1,
         matching=1,
         per=1,
         counts={"expired": 1},
-        tokens=(TokenLine("\x1b[2J\x07a\n", "expired", "expired", healthy=False),),
+        tokens=(
+            TokenLine("\x1b[2J\x07a\n", "\x1b[A", "expired", healthy=False, places={"\x1b[B": 1}),
+        ),
+        daemon=About("\x1b[C", 1.7e9),
     )
     ran = command("status", "--url", odd(200, dump(shown)))
-    assert "expired  ?[2J?a?" in ran.stdout
+    assert "?[A    ?[2J?a?" in ran.stdout
+    assert "1 ?[B" in ran.stdout
+    assert "secret-refresher ?[C," in ran.stdout
     assert "\x1b" not in ran.stdout
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from secret_refresher.adapters.clock import SystemClock
+from secret_refresher.adapters.daemon import Daemon
 from secret_refresher.adapters.kubernetes.access import Access
 from secret_refresher.adapters.kubernetes.api import Answer, Api, Stream
 from secret_refresher.adapters.mounts import MountReader
@@ -159,6 +160,16 @@ def test_a_redirect_cannot_forge_a_line(place: str, tmp_path: Path) -> None:
     assert str(fault).isascii()
     assert str(fault).isprintable()
     assert len(str(fault)) < 500
+
+
+def test_a_daemon_that_is_none() -> None:
+    """Whatever a status command is told of when to come again, it has a sentence for it."""
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + b"9" * 5000 + b"\r\n\r\n"
+    with Endless(once(head)) as server:
+        daemon = Daemon(server.origin)
+        daemon.stop()
+        with pytest.raises(Trouble, match="answers with HTTP 503"):
+            daemon.get("/status.json")
 
 
 # --- the API server ----------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import threading
 import time
 from typing import Final, final
@@ -57,7 +58,7 @@ class Daemon:
                 raise self._unreachable(error) from None
             if status == http.HTTPStatus.OK:
                 return body
-            wait = int(later) if later.isascii() and later.isdigit() else 1
+            wait = int(later) if re.fullmatch("[0-9]{1,9}", later) else 1
             busy = status == http.HTTPStatus.SERVICE_UNAVAILABLE
             if not busy or time.monotonic() + wait > until or self._stopped.wait(wait):
                 raise self._refused(status, body)

@@ -44,7 +44,7 @@ def table(shown: Document, style: Style) -> str:
     lines = [_paint(words.verdict(shown), _verdict_colour(shown), style)]
     if shown.daemon is not None:
         started = words.when(shown.daemon.started, shown.now)
-        lines.append(f"secret-refresher {shown.daemon.version}, started {started}")
+        lines.append(f"secret-refresher {plain(shown.daemon.version)}, started {started}")
         if shown.daemon.reload is not None and not shown.daemon.reload.taken:
             told = f"configuration {words.configuration(shown.daemon.reload, shown.now)}"
             lines.append(_paint(told, _YELLOW, style))
@@ -80,13 +80,14 @@ def _trouble(trouble: Trouble, now: float, style: Style) -> Iterator[str]:
     if trouble.tokens > len(trouble.names):
         names += f" and {trouble.tokens - len(trouble.names):,} more"
     since = "" if trouble.since is None else f", since {words.when(trouble.since, now)}"
-    yield _paint(f"  {names} ({trouble.where}: {trouble.reason or 'waiting'}{since})", _DIM, style)
+    what = plain(f"{trouble.where}: {trouble.reason or 'waiting'}")
+    yield _paint(f"  {names} ({what}{since})", _DIM, style)
 
 
 def _rows(tokens: Sequence[TokenLine], now: float, style: Style) -> Iterator[str]:
     """The table; where there is little room the bar goes first, then the next step, then sinks."""
     columns = [
-        _Column("STATE", [token.state for token in tokens], 0),
+        _Column("STATE", [plain(token.state) for token in tokens], 0),
         _Column("TOKEN", [plain(token.name) for token in tokens], 0),
         _Column("LIFE", [_bar(token, now) for token in tokens], 100),
         _Column("EXPIRES", [_expires(token, now) for token in tokens], 0),
@@ -134,7 +135,7 @@ def _expires(token: TokenLine, now: float) -> str:
 
 
 def _sinks(token: TokenLine) -> str:
-    return ", ".join(f"{number:,} {state}" for state, number in sorted(token.places.items()))
+    return ", ".join(f"{number:,} {plain(state)}" for state, number in sorted(token.places.items()))
 
 
 def _paint(text: str, colour: str, style: Style) -> str:
