@@ -147,8 +147,8 @@ def test_no_failure_shows_a_secret(
     until(
         lambda: names <= said(daemon, "sink publish failed") | said(daemon, "sink inspect failed")
     )
-    until(lambda: len(said(daemon, "consumer ", "target")) == len(told["notify"]), "consumers")
-    until(lambda: len(server.tokens) > len(unwritable) + 6, "refreshes")
+    until(lambda: len(said(daemon, "consumer ", "target")) == len(told["notify"]), "consumers", 60)
+    until(lambda: len(server.tokens) > len(unwritable) + 6, "refreshes", 60)
     port = int(said(daemon, "listening", "address").pop().rpartition(":")[2])
     places = {page: get(port, page)[2] for page in PAGES}
     assert all(one["name"] in places["/status.json?per=1000"] for one in [*failing, told])

@@ -14,20 +14,19 @@ from random import Random
 from typing import Any
 
 from secret_refresher.adapters.config_files.yaml_text import parse as parse_yaml
-from secret_refresher.adapters.kubernetes.secret_form import Installation, standing
 from secret_refresher.adapters.token_endpoint import metadata
 from secret_refresher.adapters.token_endpoint.redirects import next_url
-from secret_refresher.config.model import SecretSink
 from secret_refresher.config.origin import origin_of
 from secret_refresher.config.problems import ConfigError
 from secret_refresher.config.read import Document, read
-from secret_refresher.election.record import MEMBER, SHARDS, Member, member, record as lease_record
 from secret_refresher.errors import Trouble
 from secret_refresher.tokens import answer, credentials, record
 from secret_refresher.tokens.lifetime import LONGEST_LIFE
 from secret_refresher.tokens.moments import parse_rfc3339, rfc3339
 from secret_refresher.tokens.rendering import template_problem
+from support.fuzzing import cluster, doors, keys
 from support.fuzzing.mutate import CANARY, bend, spoil, written
+from support.fuzzing.sound import body, orderly, told
 
 Target = Callable[[Random], str]
 """Tries one input; the outcome's name. Raises AssertionError where something does not hold."""
@@ -53,16 +52,6 @@ _DATES = (
 _TYPES = ("application/json", "text/html; charset=utf-8", CANARY, "", "application/problem+json")
 
 
-def _told(trouble: Trouble) -> str:
-    """The reason, if what it tells is fit to be shown."""
-    text = f"{trouble} {trouble.fault!r}"
-    assert CANARY not in text, text
-    assert text.isprintable(), text
-    wait = trouble.fault.retry_after
-    assert wait is None or 0 <= wait <= answer.LONGEST_RETRY_AFTER
-    return str(trouble.fault.reason)
-
-
 def _headers(random: Random) -> dict[str, str]:
     names = ("date", "retry-after", "content-type", "www-authenticate")
     made = {}
@@ -77,28 +66,21 @@ def _headers(random: Random) -> dict[str, str]:
     return made
 
 
-def _body(values: tuple[Any, ...], texts: tuple[bytes, ...], random: Random) -> bytes:
-    """Bent members, or spoilt bytes."""
-    if random.random() < 0.6:
-        return written(bend(random.choice(values), random))
-    return spoil(random.choice(texts), texts, random)
-
-
 def token_answer(random: Random) -> str:
     """A grant is sound, a refusal fit to be shown."""
-    body = _body(_ANSWERS, _ANSWER_BYTES, random)
+    content = body(_ANSWERS, _ANSWER_BYTES, random)
     default = random.choice((None, 600.0))
     try:
         grant = answer.parse(
             random.choice(_STATUS),
             _headers(random),
-            body,
+            content,
             issued=1.0,
             issued_at=1.7e9,
             default_lifetime=default,
         )
     except Trouble as trouble:
-        return _told(trouble)
+        return told(trouble)
     token = grant.access_token.reveal()
     assert token.isascii()
     assert token.isprintable()
@@ -134,10 +116,12 @@ _METADATA_BYTES = tuple(map(written, _METADATA))
 
 def discovery(random: Random) -> str:
     """An endpoint that comes of it is a URL that a configuration might name as well."""
-    body = _body(_METADATA, _METADATA_BYTES, random)
+    content = body(_METADATA, _METADATA_BYTES, random)
     place = metadata.places(_ISSUER)[0]
     try:
-        found = metadata.parse(place, _ISSUER, random.choice(_STATUS[-18:]), _headers(random), body)
+        found = metadata.parse(
+            place, _ISSUER, random.choice(_STATUS[-18:]), _headers(random), content
+        )
         url = metadata.allowed(found, _ISSUER, insecure=False, mutual_tls=random.random() < 0.5)
     except Trouble as trouble:
         return str(trouble.fault.reason)
@@ -161,18 +145,12 @@ _RECORDS: tuple[Any, ...] = (
 _RECORD_BYTES = tuple(map(written, _RECORDS))
 
 
-def _orderly(one: record.Record) -> None:
-    assert one.issued_at <= one.refresh_at <= one.expires_at <= one.issued_at + record.LONGEST
-    life = one.life(1000.0, 1_795_600_000.0)
-    assert life is None or life.issued <= life.refresh <= life.expires
-
-
 def records(random: Random) -> str:
     """What is read beside a file is orderly, and reads the same when written again."""
-    found = record.load(_body(_RECORDS, _RECORD_BYTES, random))
+    found = record.load(body(_RECORDS, _RECORD_BYTES, random))
     assert len(found) <= 2
     for one in found:
-        _orderly(one)
+        orderly(one)
     again = record.load(record.dump(found))
     assert record.load(record.dump(again)) == again
     assert len(again) == len(found)
@@ -207,7 +185,7 @@ def credential(random: Random) -> str:
     try:
         secret = credentials.parse("/s", spoil(random.choice(_CREDENTIALS), _CREDENTIALS, random))
     except Trouble as trouble:
-        return _told(trouble)
+        return told(trouble)
     assert secret.reveal()
     assert not set(secret.reveal()) & set("\0\n\r\x1b")
     return "secret"
@@ -232,88 +210,10 @@ def redirect(random: Random) -> str:
     try:
         there = next_url(_HERE, random.choice((301, 302, 303, 307, 308)), {"location": location})
     except Trouble as trouble:
-        return _told(trouble)
+        return told(trouble)
     assert origin_of(there) == origin_of(_HERE)
     assert there.isprintable()
     return "followed"
-
-
-_US = Installation("secret-refresher", "a/b")
-_SECRET = {
-    "metadata": {
-        "uid": "u-1",
-        "resourceVersion": "7",
-        "labels": {"secret-refresher.io/managed": "true"},
-        "annotations": {
-            "secret-refresher.io/owner": "a/b",
-            "secret-refresher.io/token-name": "t",
-            "secret-refresher.io/issued-at": "2026-11-24T10:00:00.000Z",
-            "secret-refresher.io/refresh-at": "2026-11-24T10:45:00.000Z",
-            "secret-refresher.io/expires-at": "2026-11-24T11:00:00.000Z",
-            "secret-refresher.io/rendering": "sha256:" + "ab" * 32,
-            "secret-refresher.io/fingerprint": "0123+4567",
-        },
-        "managedFields": [
-            {
-                "manager": "secret-refresher",
-                "operation": "Apply",
-                "fieldsV1": {"f:data": {".": {}, "f:token": {}}},
-            }
-        ],
-        "ownerReferences": [{"controller": False}],
-    },
-    "type": "Opaque",
-    "immutable": False,
-    "data": {"token": "aHVzaA=="},
-}
-
-
-def _secret_sink() -> SecretSink:
-    tokens = [{"name": "t", "tokenUrl": _HERE, "sinks": [{"secret": {"name": "t"}}]}]
-    (sink,) = read([Document("a", {"tokens": tokens})]).tokens[0].sinks
-    assert isinstance(sink, SecretSink)
-    return sink
-
-
-_SECRET_SINK = _secret_sink()
-
-
-def secret_object(random: Random) -> str:
-    """A Secret that is found is understood, and what is not ours has no record of ours."""
-    bent = bend(_SECRET, random)
-    found = standing(bent if isinstance(bent, dict) else {}, _SECRET_SINK, _US, "t")
-    if found.record is None:
-        return "no record"
-    _orderly(found.record)
-    return "ours" if found.owner == _US.owner else "of another owner"
-
-
-_LEASE = {
-    "metadata": {
-        "uid": "u",
-        "resourceVersion": "9",
-        "annotations": {
-            "secret-refresher.io/owner": "a/b",
-            SHARDS: "3",
-            f"{MEMBER}{'ab' * 5}": Member(3, 10, 5, "pod-1").word(),
-        },
-    },
-    "spec": {
-        "holderIdentity": "pod-1",
-        "leaseTransitions": 4,
-        "leaseDurationSeconds": 10,
-        "renewTime": "2026-11-24T10:00:00.000000Z",
-    },
-}
-
-
-def lease(random: Random) -> str:
-    """A Lease is read as far as it can be."""
-    bent = bend(_LEASE, random)
-    found = lease_record(bent if isinstance(bent, dict) else {})
-    assert found.shards is None or 0 < found.shards < 10**6
-    words = [member(word) for word in found.members.values()]
-    return f"held {bool(found.holder)}, shards {found.shards is not None}, {len(words)} members"
 
 
 _CONFIG: Mapping[str, Any] = {
@@ -378,8 +278,8 @@ _TEMPLATES = (
 def template(random: Random) -> str:
     """A template is taken, or what is wrong with it is told."""
     text = spoil(random.choice(_TEMPLATES), _TEMPLATES, random).decode("utf-8", "replace")
-    told = template_problem(text)
-    return "taken" if told is None else told.partition(" ")[0]
+    problem = template_problem(text)
+    return "taken" if problem is None else problem.partition(" ")[0]
 
 
 TARGETS: Mapping[str, tuple[Target, int]] = {
@@ -390,8 +290,15 @@ TARGETS: Mapping[str, tuple[Target, int]] = {
     "credential files": (credential, 100),
     "redirects": (redirect, 80),
     "discovery": (discovery, 50),
-    "Secrets": (secret_object, 30),
-    "Leases": (lease, 30),
+    "keys": (keys.key, 20),
+    "assertions": (keys.jwt, 60),
+    "certificates": (keys.certificate, 80),
+    "Secrets": (cluster.secret_object, 30),
+    "Leases": (cluster.lease, 30),
+    "refusals of an API server": (cluster.refusal, 60),
+    "lists and watches": (cluster.reflection, 30),
+    "requests for pages": (doors.request, 60),
+    "status documents": (doors.status, 20),
     "configuration": (configuration, 10),
     "YAML": (yaml_text, 30),
     "templates": (template, 10),
