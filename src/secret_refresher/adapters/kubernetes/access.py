@@ -68,6 +68,8 @@ class Access:
             namespace = self._in_cluster(configuration)
         else:
             namespace = self._kubeconfig(configuration, named or _DEFAULT_KUBECONFIG)
+        # One that is set is not looked for in the environment again at every request.
+        configuration.proxy = configuration.proxy
         client = ApiClient(configuration)
         client.user_agent = f"secret-refresher/{__version__}"
         return Connection(client, namespace)

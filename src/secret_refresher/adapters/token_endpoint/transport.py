@@ -12,6 +12,7 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
+from urllib.request import getproxies
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -66,6 +67,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, context: ssl.SSLContext | None, identity: Identity | None = None) -> None:
         self._context = context
         self.identity = identity
+        self._proxied = bool(getproxies())
         # As many connections as there are workers may be put back at once.
         super().__init__(pool_connections=ORIGINS, pool_maxsize=32, max_retries=0)
 
@@ -77,6 +79,10 @@ class _Adapter(HTTPAdapter):
         manager: PoolManager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = POOLS
         return manager
+
+    def proxies(self, url: str) -> dict[str, str]:
+        """Those of the environment for a URL; it is only looked through where it has any."""
+        return get_environ_proxies(url) if self._proxied else {}
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
@@ -163,7 +169,7 @@ def _exchange(adapter: _Adapter, hop: Hop) -> HttpAnswer:
         _prepared(hop.request),
         stream=True,
         timeout=hop.watch.backstop(),
-        proxies=get_environ_proxies(hop.request.url),
+        proxies=adapter.proxies(hop.request.url),
     )
     hop.answered()
     try:
