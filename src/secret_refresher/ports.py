@@ -211,8 +211,8 @@ class Pool(Protocol):
         """How many jobs run at once."""
         ...
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Queues a job; never blocks."""
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
+        """Queues a job; never blocks. Where more wait than can run, the earliest `dies` is next."""
         ...
 
 

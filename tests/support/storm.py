@@ -51,7 +51,7 @@ class Replica:
         self.facts: list[tuple[float, str, object]] = []
         self.engine: Engine
 
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
         """Runs a job after the world's latency."""
         self.later(job, self._storm.latency)
 
@@ -84,7 +84,7 @@ class Fetchers:
         self._storm = storm
         self._replica = replica
 
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
         """Runs a job once the server has answered."""
         self._replica.later(job, self._storm.slowness())
 

@@ -185,7 +185,7 @@ class World:
         return self.random.random()
 
     # the pool
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
         """Runs a job after the world's latency, unless the process is killed before."""
         generation = self._generation
 

@@ -23,7 +23,7 @@ from secret_refresher.engine.roster import Changes, Roster
 from secret_refresher.errors import whereabouts
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.endured import PAUSE, endured
-from secret_refresher.lifecycle.outlook import NEVER, due, still_wanted
+from secret_refresher.lifecycle.outlook import NEVER, due, still_wanted, urgency
 from secret_refresher.lifecycle.state import TokenState, Work, healthy
 from secret_refresher.lifecycle.step import Draw, affected, step
 from secret_refresher.ports import (
@@ -303,18 +303,19 @@ class Engine:
         if not ending or action.work is Work.PUBLISH:
             self._tending += 1
             entry.jobs += 1
-            sink = entry.sinks[action.sink]
-            self._tenders.submit(partial(self._tending_job, entry, sink, action, entry.source))
+            sink, record = entry.sinks[action.sink], entry.state.sinks[action.sink]
+            job = partial(self._tending_job, entry, sink, action, entry.source)
+            self._tenders.submit(job, urgency(entry.state, record, action.work, self._clock.now()))
 
     def _tending_job(self, entry: Entry, sink: Sink, action: events.Tend, source: str) -> None:
-        """On a worker."""
-        event = jobs.tend(sink, action, source)
+        """On a worker; what was given up while this waited is left alone."""
+        event = None if entry.retired else jobs.tend(sink, action, source)
         self._inbox.put(partial(self._tended, entry, sink, event))
 
-    def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent) -> None:
+    def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent | None) -> None:
         self._tending -= 1
         entry.jobs -= 1
-        if not self._at_sink(entry, sink, event):
+        if event is None or not self._at_sink(entry, sink, event):
             follows = self._roster.came_back(entry, sink, self._clock.now())
             if follows is not None:
                 self._happen(*follows)

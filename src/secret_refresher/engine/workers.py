@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -23,7 +24,10 @@ class Workers:
         self._name = name
         self._size = size
         self._thread = thread
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._waiting: list[tuple[float, int, Callable[[], None]]] = []
+        self._permits: SimpleQueue[None] = SimpleQueue()
+        """One for each job that waits: which one it is for is decided when it is taken."""
+        self._number = 0
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
@@ -33,18 +37,20 @@ class Workers:
         """How many jobs run at once, in threads."""
         return self._size
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Queues a job and starts a thread for it if none is free.
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
+        """Queues a job, the earliest `dies` first, and starts a thread for it if none is free.
 
         Where the machine gives no more threads, those that there are do it in turn; without any
         it is done here: late is better than never.
         """
         with self._lock:
             self._unfinished += 1
+            self._number += 1
+            heapq.heappush(self._waiting, (dies, self._number, job))
             grow = self._unfinished > self._threads and self._threads < self._size
             self._threads += grow
             number = self._threads
-        self._jobs.put(job)
+        self._permits.put(None)
         if grow:
             self._grow(number)
 
@@ -56,13 +62,16 @@ class Workers:
                 self._threads -= 1
                 alone = self._threads == 0
             if alone:
-                self._do(self._jobs.get())
+                self._do()
 
     def _work(self) -> None:
         while True:
-            self._do(self._jobs.get())
+            self._do()
 
-    def _do(self, job: Callable[[], None]) -> None:
+    def _do(self) -> None:
+        self._permits.get()
+        with self._lock:
+            _, _, job = heapq.heappop(self._waiting)
         try:
             job()
         finally:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from secret_refresher.config.model import OnExpired, State
 from secret_refresher.lifecycle import notify
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work, scheduled_life
+from secret_refresher.schedule import plan
 from secret_refresher.schedule.budget import Budget
 from secret_refresher.tokens.token import Life
 
@@ -98,6 +99,20 @@ def sink_work(state: TokenState, sink: SinkRecord, now: float) -> Work | None:
     if sink.life is not None and not sink_alive(sink, now):
         return Work.REMOVE if state.config.refresh.on_expired is OnExpired.DELETE else None
     return None
+
+
+def urgency(state: TokenState, sink: SinkRecord, work: Work, now: float) -> float:
+    """The instant at which readers of a sink have nothing, unless this work is done before.
+
+    1. What holds nothing alive has them wait already; unless publishing to it fails.
+    2. What holds a live token has time until that dies.
+    3. What has to be looked into is taken to hold a token that is due: one that dies within the
+       lead is refreshed first, and one that lives longer is not. So is what fails.
+    """
+    unknown = now + plan.lead(state.config.refresh, state.config.propagation)
+    if sink.life is not None and sink.life.alive(now):
+        return sink.life.expires if work is Work.PUBLISH else min(sink.life.expires, unknown)
+    return now if work is Work.PUBLISH and not sink.failures else unknown
 
 
 def sink_alive(sink: SinkRecord, now: float) -> bool:

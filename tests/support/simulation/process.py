@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import io
 import random
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -78,18 +78,20 @@ class Pool:
     def __init__(self, process: Process, size: int) -> None:
         self.size = size
         self._process = process
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = 0
         self._running = 0
 
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], dies: float = 0.0) -> None:
         """Begins a job, or queues it."""
-        self._waiting.append(job)
+        self._number += 1
+        heapq.heappush(self._waiting, (dies, self._number, job))
         self._begin()
 
     def _begin(self) -> None:
         while self._waiting and self._running < self.size:
             self._running += 1
-            self._process.spawn(partial(self._run, self._waiting.popleft()))
+            self._process.spawn(partial(self._run, heapq.heappop(self._waiting)[2]))
 
     def _run(self, job: Callable[[], None]) -> None:
         job()
