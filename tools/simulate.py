@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import get_context
+from typing import final
 
-from support.simulation.play import CALM_LIVES, LIVES, play
+from support.simulation.play import DAYS, LIVES, play
 from support.simulation.report import SHOWN, failure, replay, shrunk
 
 PROGRESS = 10.0
@@ -17,70 +21,117 @@ PROGRESS = 10.0
 YEAR = 365.25 * 86400.0
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What came of one. `life`: of its shortest token; `years` of all of them; `cpu` in seconds."""
+
+    number: int
+    broken: str | None
+    replay: str
+    counts: Counter[str]
+    life: float
+    years: float
+    cpu: float
+
+
+@final
+@dataclass(slots=True)
+class Total:
+    """What came of all so far."""
+
+    seeds: int = 0
+    broken: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    years: dict[float, float] = field(default_factory=lambda: defaultdict(float))
+    cpu: dict[float, float] = field(default_factory=lambda: defaultdict(float))
+    """Both by the shortest life, in seconds."""
+
+    def add(self, seed: Seed) -> None:
+        """One more."""
+        self.seeds += 1
+        self.broken += seed.broken is not None
+        self.counts += seed.counts
+        self.years[seed.life] += seed.years
+        self.cpu[seed.life] += seed.cpu
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        years, cpu = sum(self.years.values()), sum(self.cpu.values())
+        yield f"{self.seeds:>12,} seeds, {self.broken:,} of which broke a law"
+        yield f"{years:>12,.2f} years of tokens, {cpu / years:.1f} s of processor time for each"
+        for life in sorted(self.years):
+            of, each = self.years[life], self.cpu[life] / self.years[life]
+            yield f"{of:>12,.2f}   where they live {life / 3600:.4g} h or more, {each:.1f} s"
+        for name in ("lives", "fetches", "requests", "API requests", "kill"):
+            yield f"{self.counts[name]:>12,} {name}"
+        kinds = {name: number for name, number in self.counts.items() if ": " in name}
+        yield f"{sum(kinds.values()):>12,} faults of {len(kinds)} kinds"
+        families = Counter[str]()
+        for name, number in kinds.items():
+            families[name.partition(":")[0]] += number
+        for name, number in families.most_common():
+            yield f"{number:>12,}   {name}"
+
+
 def main() -> int:
     """Runs the seeds; 1 where a law was broken."""
     parser = argparse.ArgumentParser(prog="make simulate")
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--lives", type=int)
     parser.add_argument("--profile", choices=("rough", "calm"), default="rough")
+    parser.add_argument("--lives", type=int, default=LIVES, help="of the longest token, if rough")
+    parser.add_argument("--days", type=int, default=DAYS, help="if calm")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     wanted = parser.parse_args()
-    calm = wanted.profile == "calm"
-    lives = wanted.lives or (CALM_LIVES if calm else LIVES)
-    seeds = range(wanted.first, wanted.first + wanted.seeds)
+    days = wanted.days if wanted.profile == "calm" else 0
     if wanted.seeds == 1:
-        return _one(wanted.first, lives, calm=calm)
-    began, counts, years, broken = time.monotonic(), Counter[str](), 0.0, dict[int, str]()
-    shown = began
-    with get_context("spawn").Pool(wanted.jobs) as pool:
-        stories = pool.imap_unordered(
-            _brief, ((s, lives, calm) for s in seeds), chunksize=1 if calm else 8
-        )
-        for done, (seed, law, counted, seconds) in enumerate(stories, 1):
-            counts += counted
-            years += seconds / YEAR
-            if law is not None:
-                broken[seed] = law
-                print(f"seed {seed}: {law}\n  {replay(seed, lives, calm=calm)}", flush=True)
+        return _one(wanted.first, wanted.lives, days)
+    seeds = range(wanted.first, wanted.first + wanted.seeds)
+    began = shown = time.monotonic()
+    total = Total()
+    with _results(wanted.jobs, [(seed, wanted.lives, days) for seed in seeds]) as results:
+        for seed in results:
+            total.add(seed)
+            if seed.broken is not None:
+                print(f"seed {seed.number}: {seed.broken}\n  {seed.replay}", flush=True)
             if time.monotonic() - shown > PROGRESS:
                 shown = time.monotonic()
-                print(f"{done} of {wanted.seeds} seeds, {years:.1f} years", flush=True)
-    _summary(counts, years, time.monotonic() - began, len(seeds), broken)
-    return 1 if broken else 0
+                years = sum(total.years.values())
+                print(f"{total.seeds} of {wanted.seeds} seeds, {years:.1f} years", flush=True)
+    print(f"\nin {time.monotonic() - began:.0f} s:", *total.lines(), sep="\n")
+    return 1 if total.broken else 0
 
 
-def _brief(what: tuple[int, int, bool]) -> tuple[int, str | None, Counter[str], float]:
-    seed, lives, calm = what
-    story = play(seed, lives=lives, calm=calm)
-    return seed, story.broken, story.counts, story.seconds
+@contextmanager
+def _results(jobs: int, what: list[tuple[int, int, int]]) -> Iterator[Iterator[Seed]]:
+    """In whatever order they come."""
+    if jobs == 1:
+        yield map(_seed, what)
+        return
+    with get_context("spawn").Pool(jobs) as pool:
+        yield pool.imap_unordered(_seed, what, chunksize=1 if what[0][2] else 8)
 
 
-def _one(seed: int, lives: int, *, calm: bool) -> int:
-    story = play(seed, lives=lives, calm=calm)
+def _seed(what: tuple[int, int, int]) -> Seed:
+    number, lives, days = what
+    began = time.process_time()
+    story = play(number, lives=lives, days=days)
+    cpu = time.process_time() - began
+    life, years = min(story.settings.lifetimes.values()), story.seconds / YEAR
+    return Seed(number, story.broken, replay(story), story.counts, life, years, cpu)
+
+
+def _one(seed: int, lives: int, days: int) -> int:
+    story = play(seed, lives=lives, days=days)
     if story.broken is None:
         print(f"seed {seed}: every law was kept, {len(story.strikes)} strikes")
         return 0
-    print(failure(story, lives))
-    small = shrunk(story, lives)
+    print(failure(story))
+    small = shrunk(story)
     print(f"\nwith the fewest strikes: {small.broken}", *small.strikes, sep="\n  ")
     print(*small.trace[-SHOWN:], sep="\n")
     return 1
-
-
-def _summary(
-    counts: Counter[str], years: float, seconds: float, seeds: int, broken: dict[int, str]
-) -> None:
-    families = Counter[str]()
-    for name, number in counts.items():
-        if ": " in name:
-            families[name.partition(":")[0]] += number
-    print(f"\n{seeds} seeds, {years:.1f} simulated years of tokens in {seconds:.0f} s")
-    for name in ("fetches", "requests", "lives", "API requests", "kill"):
-        print(f"  {counts[name]:>10,} {name}")
-    for name, number in families.most_common():
-        print(f"  {number:>10,} strikes: {name}")
-    print(f"  {len(broken):>10,} seeds broke a law")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def test_every_law_is_kept(first: int) -> None:
     for seed in range(first, first + TOGETHER):
         story = play(seed, lives=LIVES)
         if story.broken is not None:
-            pytest.fail(failure(story, LIVES), pytrace=False)
+            pytest.fail(failure(story), pytrace=False)
 
 
 def test_a_seed_tells_the_same_story_each_time() -> None:

@@ -27,8 +27,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reload": RELOAD,
     "skew": ("skew",),
 }
-RARE = 20 * 86400.0
-"""Seconds: in a calm world some four things go wrong in a month, some of them together."""
+RARE = 8 * 86400.0
+"""Seconds: in a calm world some ten things go wrong in a month, some of them together."""
+DAY = 86400.0
 _WEIGHTS = {"network": 4, "row": 5, "api": 3, "people": 4, "disk": 2, "credentials": 3}
 
 
@@ -37,8 +38,9 @@ _WEIGHTS = {"network": 4, "row": 5, "api": 3, "people": 4, "disk": 2, "credentia
 class Strike:
     """One thing that goes wrong.
 
-    `at` on the timeline, for `length` seconds where it lasts; `draw` from [0, 1) settles whatever
-    else there is to settle.
+    `at` on the timeline, or `aimed`: then before the next moment at which a token needs something,
+    when it can do most harm. For `length` seconds where it lasts; `draw` from [0, 1) settles
+    whatever else there is to settle.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Strike:
     kind: str
     length: float
     draw: float
+    aimed: bool
 
     @property
     def dice(self) -> random.Random:
@@ -66,26 +69,28 @@ class Plan:
     ends: float
 
 
-def plan(settings: Settings, begin: float, *, lives: int) -> Plan:
-    """Some thirty lives by the shortest token, with something wrong in every second one or so."""
+def plan(settings: Settings, begin: float, length: float) -> Plan:
+    """What goes wrong in `length` seconds: in every second life or so, or as rarely as `RARE`."""
     dice = random.Random(f"plan {settings.seed}")  # noqa: S311 - a simulation
     longest = settings.longest
     leads = [
         settings.lifetimes[token.name] * (1 - latest(token, settings.lifetimes[token.name]))
         for token in settings.tokens
     ]
+    # Days without a server tell nothing that half as much as the lead again does not.
+    most = max(7200.0, 1.5 * min(leads))
     families = dice.sample(list(KINDS), dice.randint(2, len(KINDS)))
     weights = [_WEIGHTS.get(family, 2) for family in families]
     strikes: list[Strike] = []
     at = begin + dice.choice([0.0, 0.5, 1.0]) * longest
-    ends = begin + lives * longest
+    ends = begin + length
     while at < ends:
         family = dice.choices(families, weights)[0]
         # Most are over before the lead is; some are far longer, and excuse what follows.
-        length = min(min(leads) * dice.choice([0.1, 0.4, 0.8, 0.8, 4.0]), 7200.0)
-        strikes.append(
-            Strike(len(strikes), at, family, dice.choice(KINDS[family]), length, dice.random())
-        )
+        length = min(min(leads) * dice.choice([0.1, 0.4, 0.8, 0.8, 4.0]), most)
+        kind, draw = dice.choice(KINDS[family]), dice.random()
+        aimed = settings.calm and dice.random() < 0.5
+        strikes.append(Strike(len(strikes), at, family, kind, length, draw, aimed))
         apart = RARE if settings.calm else longest
         at += dice.choice([0.0, 0.1, 0.5, 1.0, 2.0]) * dice.random() * apart
     return Plan(tuple(strikes), ends if settings.calm else max(at, ends))

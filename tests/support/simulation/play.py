@@ -11,14 +11,15 @@ from functools import partial
 from typing import final
 
 from support.simulation.laws import Broken
-from support.simulation.plan import Strike, plan
+from support.simulation.plan import DAY, Strike, plan
 from support.simulation.settings import Settings, settings
 from support.simulation.strikes import strike
 from support.simulation.world import World
 
 LIVES = 24
-CALM_LIVES = 8766
-"""An hour each: a year."""
+DAYS = 365
+AIMED = 60.0
+"""Seconds before the moment at which a strike is aimed, at most."""
 PEACE = 1300.0
 """Seconds after the last fault by which everything is fresh: the slow lane's longest pause and a
 little. What a server asked for by Retry-After, and what a forged record claims, comes before."""
@@ -36,17 +37,20 @@ class Story:
     counts: Counter[str]
     seconds: float
     settings: Settings
+    lives: int
+    days: int
 
 
-def play(
-    seed: int, *, without: Collection[int] = (), lives: int = LIVES, calm: bool = False
-) -> Story:
-    """Runs a seed, leaving out the strikes of those numbers; `calm`: one in which they are rare."""
+def play(seed: int, *, without: Collection[int] = (), lives: int = LIVES, days: int = 0) -> Story:
+    """Runs a seed, leaving out the strikes of those numbers.
+
+    It goes on for `lives` of its longest token; or for `days`, in which strikes are rare.
+    """
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=_memory()) as folder:
-        chosen = settings(seed, folder, calm=calm)
+        chosen = settings(seed, folder, calm=days > 0)
         world = World(chosen)
         begun = world.timeline.now
-        planned = plan(chosen, begun, lives=lives)
+        planned = plan(chosen, begun, days * DAY if days else lives * chosen.longest)
         happening = [each for each in planned.strikes if each.number not in without]
         broken = None
         try:
@@ -58,16 +62,25 @@ def play(
                 process.kill()
         elapsed = (world.timeline.now - begun) * len(chosen.tokens)
         return Story(
-            seed, broken, tuple(world.trace), tuple(happening), world.counts, elapsed, chosen
+            seed,
+            broken,
+            tuple(world.trace),
+            tuple(happening),
+            world.counts,
+            elapsed,
+            chosen,
+            lives,
+            days,
         )
 
 
 def _live(world: World, happening: list[Strike], ends: float) -> None:
     over = [ends]
     for each in happening:
-        world.timeline.at(each.at, partial(_strike, world, each, over))
-    world.run(ends)
-    world.run(max(over))
+        happen = _aim if each.aimed else _strike
+        world.timeline.at(each.at, partial(happen, world, each, over))
+    while world.timeline.now < max(over):
+        world.run(max(over))
     peace = world.timeline.now
     for token in world.config.tokens:  # at the word of a server
         scopes = [f"origin {token.token_url}"]
@@ -85,6 +98,13 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
             world.laws.broken(f"two fight over {key}")
     if world.settings.heard:
         world.heard()
+
+
+def _aim(world: World, each: Strike, over: list[float]) -> None:
+    """It waits until a token is about to need something: most of the time none does."""
+    begin = world.upcoming() - each.draw * min(AIMED, each.length)
+    over.append(begin)
+    world.timeline.at(begin, partial(_strike, world, each, over))
 
 
 def _strike(world: World, each: Strike, over: list[float]) -> None:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from support.simulation.play import CALM_LIVES, LIVES, Story, play
+from support.simulation.play import DAYS, LIVES, Story, play
 
 SHOWN = 40
 """Lines of a trace."""
 
 
-def replay(seed: int, lives: int, *, calm: bool = False) -> str:
+def replay(story: Story) -> str:
     """The command that does it again."""
-    more = " PROFILE=calm" if calm else ""
-    more += "" if lives == (CALM_LIVES if calm else LIVES) else f" LIVES={lives}"
-    return f"make simulate SEEDS=1 FIRST_SEED={seed}{more}"
+    more = "" if story.lives == LIVES else f" LIVES={story.lives}"
+    if story.days:
+        more = " PROFILE=calm" + ("" if story.days == DAYS else f" DAYS={story.days}")
+    return f"make simulate SEEDS=1 FIRST_SEED={story.seed}{more}"
 
 
-def failure(story: Story, lives: int) -> str:
+def failure(story: Story) -> str:
     """What was broken, how it came to it, and how to see it again."""
-    lines = [
-        f"seed {story.seed}: {story.broken}",
-        f"replay: {replay(story.seed, lives, calm=story.settings.calm)}",
-    ]
+    lines = [f"seed {story.seed}: {story.broken}", f"replay: {replay(story)}"]
     lines += ["what happened last:", *story.trace[-SHOWN:]]
     return "\n".join(lines)
 
 
-def shrunk(story: Story, lives: int) -> Story:
+def shrunk(story: Story) -> Story:
     """The same law broken by as few strikes as leaving out one after the other finds."""
     without = set[int]()
     for each in reversed(story.strikes):
-        fewer = play(
-            story.seed, without=without | {each.number}, lives=lives, calm=story.settings.calm
-        )
+        left_out = without | {each.number}
+        fewer = play(story.seed, without=left_out, lives=story.lives, days=story.days)
         if fewer.broken is not None:
             without.add(each.number)
             story = fewer

@@ -22,6 +22,11 @@ from secret_refresher.tokens.rendering import Render, RenderFormat
 from support.simulation.answers import GRANTS
 
 LIVES = (30.0, 100.0, 600.0, 600.0, 3600.0, 43200.0)
+CALM_LIVES = (3600.0, 8 * 3600.0, 86400.0)
+"""Seconds: what servers grant by default, an hour or a day, and what lies between."""
+AT = (0.75, 0.75, 0.6)
+CALM_AT = (0.75, 0.9, 0.97)
+"""Latest points of life. A tenth of a day, and less, is a lead that an outage can outlast."""
 _RENDERS = (Render(), Render(format=RenderFormat.BEARER), Render(format=RenderFormat.JSON))
 
 
@@ -102,10 +107,9 @@ def sinks(
 
 
 def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
-    """The world of a seed. `calm`: of tokens that live an hour or so, with little going wrong."""
+    """The world of a seed. `calm`: of tokens that live an hour to a day, for a year of them."""
     dice = random.Random(f"settings {seed}")  # noqa: S311 - a simulation
-    lifetime = dice.choice(LIVES)
-    lifetime = 3600.0 if calm else lifetime
+    lifetime = dice.choice(CALM_LIVES if calm else LIVES)
     machines = dice.choice([1, 1, 2])
     # Who waits for the lock of another's file looks every half a minute, for days.
     room = folder if machines == 1 or lifetime <= 600 else None
@@ -113,9 +117,10 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
     caches = set()
     for number in range(dice.choice([1, 1, 2, 3])):
         name = f"t-{number}"
-        lives = lifetime if dice.random() < 0.7 else dice.choice([lifetime / 2, lifetime * 2])
+        others = CALM_LIVES if calm else (lifetime / 2, lifetime * 2)
+        lives = lifetime if dice.random() < 0.7 else dice.choice(others)
         refresh = Refresh(
-            at=dice.choice([0.75, 0.75, 0.6]),
+            at=dice.choice(CALM_AT if calm else AT),
             jitter=dice.choice([0.1, 0.1, 0.0, 0.2]),
             min_lead=min(60.0, lives / 4)
             if dice.random() < 0.5

@@ -162,6 +162,11 @@ class World:
         """Something stands in the way from now on."""
         self.laws.obstructions.add(scope, self.timeline.now, until, permanent=permanent)
 
+    def upcoming(self) -> float:
+        """When a process's next turn is, as far as it knows by itself; now without any."""
+        now = self.timeline.now
+        return max(now, min((process.wake for process in self.processes), default=now))
+
     # --- processes -------------------------------------------------------------------------------
 
     def begin(self, machine: Machine) -> Process:
