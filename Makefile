@@ -50,7 +50,8 @@ faults: install ## try every fault on a running daemon, and write docs/reliabili
 
 simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=7 PROFILE=calm
 	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
-		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES)) $(if $(PROFILE),--profile $(PROFILE))
+		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES)) $(if $(PROFILE),--profile $(PROFILE)) \
+		$(if $(DAYS),--days $(DAYS)) $(if $(JOBS),--jobs $(JOBS))
 
 soak: install ## REFRESHES refreshes, 200,000 unless named: does anything grow? Draws docs/pictures/soak.svg
 	@PYTHONPATH=tests:. $(BIN)/python -m tools.soak $(if $(REFRESHES),--refreshes $(REFRESHES))
