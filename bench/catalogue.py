@@ -9,6 +9,7 @@ from bench.scale import Scale
 NAMES = (
     "start",
     "memory",
+    "cost",
     "growth",
     "scrape",
     "lateness",
@@ -21,6 +22,23 @@ NAMES = (
     "fill",
     "peers",
 )
+MINUTES = {
+    "start": 1.5,
+    "memory": 6.0,
+    "cost": 7.0,
+    "growth": 4.0,
+    "scrape": 0.5,
+    "lateness": 3.5,
+    "idle": 3.0,
+    "lives": 0.5,
+    "trust": 1.2,
+    "restart": 0.2,
+    "rotation": 0.3,
+    "recovery": 1.5,
+    "fill": 8.0,
+    "peers": 14.0,
+}
+"""About what each takes at the usual scale on two quiet cores."""
 
 
 def run(name: str, scale: str) -> list[dict[str, object]]:

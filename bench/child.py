@@ -19,16 +19,20 @@ def environment() -> dict[str, str]:
     Compiled modules are kept, as in any installed program: else the daemon would be compiled
     at every start, and its libraries not.
     """
-    paths = (ROOT, os.path.join(ROOT, "tests"), os.environ.get("PYTHONPATH", ""))
+    own = (ROOT, os.path.join(ROOT, "src"), os.path.join(ROOT, "tests"))
+    paths = (*own, os.environ.get("PYTHONPATH", ""))
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def apart(measure: Callable[..., Any], **arguments: object) -> Any:
-    """What `measure(**arguments)` returns when it runs in a new process; JSON both ways."""
+def apart(measure: Callable[..., Any], *, python: str = sys.executable, **arguments: object) -> Any:
+    """What `measure(**arguments)` returns when it runs in a new process; JSON both ways.
+
+    Where what is measured runs in that process, `python` is the interpreter that is measured.
+    """
     name = f"{measure.__module__}:{measure.__qualname__}"
     ended = subprocess.run(
-        [sys.executable, "-m", "bench.child", name, json.dumps(arguments)],
+        [python, "-m", "bench.child", name, json.dumps(arguments)],
         stdout=subprocess.PIPE,
         check=True,
         text=True,

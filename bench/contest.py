@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import certifi
 
 from bench.child import ROOT, environment
 from bench.fleet import memory_folder
+from bench.interpreter import measured
+from bench.places import NAME, Files, Place, Secrets, cluster
 from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
 from support.daemon import Settings, entry
@@ -28,27 +30,44 @@ from support.daemon import Settings, entry
 @final
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is run, and the variable by which it takes the machine's certificate authorities."""
+    """What is run over a configuration, and the variable by which it takes the authorities."""
 
     command: tuple[str, ...]
     trust: str
 
 
-DAEMON = Program((sys.executable, "-m", "secret_refresher", "run", "--config"), "SSL_CERT_FILE")
-FLOOR = Program(
-    (sys.executable, os.path.join(ROOT, "bench", "floor_file.py")), "REQUESTS_CA_BUNDLE"
-)
+def _floor(name: str, *arguments: str) -> Program:
+    script = os.path.join(ROOT, "bench", f"{name}.py")
+    return Program((measured(), script, *arguments), "REQUESTS_CA_BUNDLE")
+
+
+THREADS = 8
+"""Of the floor's pool; the daemon publishes with as many."""
+DAEMON = Program((measured(), "-m", "secret_refresher", "run", "--config"), "SSL_CERT_FILE")
+FLOOR = _floor("floor_one")
+POOL = _floor("floor_many", "again", str(THREADS))
+FILL = _floor("floor_many", "once", str(THREADS))
 
 
 @contextmanager
-def course(lifetime: float) -> Iterator[Course]:
-    """An authorization server, a folder in memory, and a configuration of one token."""
+def course(lifetime: float, *, namespaces: int = 0) -> Iterator[Course]:
+    """An authorization server, a folder in memory, and a configuration of one token.
+
+    The token goes to a file, or with `namespaces` to a Secret of a real API server.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-", dir=memory_folder()) as name:
         folder = Path(name)
         (folder / "authority").mkdir()
+        (folder / "tokens").mkdir()
         authority = Authority(str(folder / "authority"))
-        with AuthorizationServer(lifetime=lifetime, tls=authority.issue().server()) as server:
-            yield Course(folder, server, Path(authority.file))
+        with (
+            contextlib.ExitStack() as stack,
+            AuthorizationServer(lifetime=lifetime, tls=authority.issue().server()) as server,
+        ):
+            place: Place = Files(folder / "tokens")
+            if namespaces:
+                place = Secrets(stack.enter_context(cluster()), folder, namespaces)
+            yield Course(folder, server, Path(authority.file), place)
 
 
 @final
@@ -58,38 +77,34 @@ class Course:
     They ask over TLS, as they would outside, and trust as many authorities as a machine has.
     """
 
-    def __init__(self, folder: Path, server: AuthorizationServer, authority: Path) -> None:
+    def __init__(
+        self, folder: Path, server: AuthorizationServer, authority: Path, place: Place
+    ) -> None:
+        self.folder = folder
         self.server = server
-        self.token = folder / "partner-api"
+        self.place = place
+        self.token = folder / "tokens" / NAME
+        """Where the place is a folder."""
         self._config = folder / "config.yaml"
         self._log = folder / "log"
         self._trusted = folder / "authorities.pem"
-        self._absent = folder / "absent"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._asked = entry(server.token_url, folder, request={"format": "json"})
-        self._write([self._asked])
         self._trusted.write_text(Path(certifi.where()).read_text() + authority.read_text())
-        # structlog imports it where it is, and it is here because a linter needs it.
-        self._absent.mkdir()
-        (self._absent / "rich.py").write_text("raise ImportError\n")
+        self.configure([self.entry()])
 
-    def configure(self, names: Sequence[str]) -> None:
-        """In place of the one token, one of each name, from the same server into a file each."""
-        defaults = {key: value for key, value in self._asked.items() if key != "name"}
-        defaults["sinks"] = [{"file": {"path": str(self.token.parent / "{name}")}}]
-        tokens = [{"name": name} for name in names]
-        self._write(tokens, defaults=defaults, log={"level": "warning"})
+    def entry(self, name: str = NAME, **keys: Any) -> Settings:
+        """One token; `keys` replace keys."""
+        own = {"request": {"format": "json"}, "sinks": [self.place.sink(name)], **keys}
+        return entry(self.server.token_url, self.folder, name, **own)
 
-    def _write(self, tokens: list[Settings], **sections: Settings) -> None:
+    def configure(self, tokens: list[Settings], **sections: Settings) -> None:
+        """The whole configuration, and what is needed to write where it says."""
         served = {"address": f"127.0.0.1:{self.port}"}
-        self._config.write_text(json.dumps({"tokens": tokens, "server": served, **sections}))
-
-    def clear(self) -> None:
-        """Nothing is left of whoever ran before."""
-        for left in self.token.parent.glob("*partner-api*"):
-            left.unlink()
+        whole = {"tokens": tokens, "server": served, **self.place.sections, **sections}
+        self._config.write_text(json.dumps(whole))
+        self.place.admit(self._config)
 
     @contextmanager
     def running(self, program: Program) -> Iterator[subprocess.Popen[bytes]]:
@@ -109,19 +124,27 @@ class Course:
             finally:
                 process.terminate()
 
+    def said(self) -> bytes:
+        """What the program that ran last has printed."""
+        return self._log.read_bytes()
+
     def wait(self, process: subprocess.Popen[bytes], tokens: int) -> None:
-        """Until the file holds the token of that number, or a later one."""
+        """Until the place holds the token of that number, or a later one."""
         self.until(
             process,
             lambda: (
                 len(self.server.tokens) >= tokens
-                and self.token.exists()
-                and self.token.read_text() in self.server.tokens[tokens - 1 :]
+                and self.place.read() in self.server.tokens[tokens - 1 :]
             ),
         )
 
     def until(
-        self, process: subprocess.Popen[bytes], true: Callable[[], bool], patience: float = 30.0
+        self,
+        process: subprocess.Popen[bytes],
+        true: Callable[[], bool],
+        patience: float = 30.0,
+        *,
+        every: float = 0.001,
     ) -> None:
         """Until it is true; raises RuntimeError with the program's log where it does not come."""
         end = time.monotonic() + patience
@@ -129,8 +152,8 @@ class Course:
             over = process.poll()
             if over is not None or time.monotonic() > end:
                 how = f"ended with {over}" if over is not None else f"ran {patience:g} s in vain"
-                raise RuntimeError(f"{process.args!r} {how}:\n{self._log.read_text()}")
-            time.sleep(0.001)
+                raise RuntimeError(f"{process.args!r} {how}:\n{self.said().decode()}")
+            time.sleep(every)
 
     def scrape(self) -> None:
         """One scrape of its metrics."""
@@ -141,6 +164,5 @@ class Course:
         given = environment()
         for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
             given.pop(variable, None)
-        paths = os.pathsep.join((str(self._absent), given["PYTHONPATH"]))
-        own = {"PYTHONPATH": paths, "PORT": str(self.port), program.trust: str(self._trusted)}
-        return {**given, **own}
+        own = {"PORT": str(self.port), program.trust: str(self._trusted)}
+        return {**given, **self.place.environment, **own}

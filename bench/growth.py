@@ -12,21 +12,23 @@ BAR = 8.0
 LIVELY = 1000
 """Tokens from which a life of two seconds is more than the machine can refresh."""
 CURVES = (
-    ("resident", "resident memory", "MiB", 1 / usage.MIB),
-    ("peak", "peak memory", "MiB", 1 / usage.MIB),
-    ("proportional", "proportional memory", "MiB", 1 / usage.MIB),
+    ("resident", "resident memory", "MiB", 1.0),
+    ("peak", "peak memory", "MiB", 1.0),
+    ("proportional", "proportional memory", "MiB", 1.0),
     ("cpu", "CPU a refresh", "ms", 1000.0),
 )
 _PATIENCE = 400.0
 
 
 def held(size: int, life: float) -> dict[str, float]:
-    """KiB that the daemon with that many tokens holds, and has held at most, and CPU a refresh.
+    """MiB that the daemon with that many tokens holds, and has held at most, and CPU a refresh.
 
     Every token has been fetched, published and refreshed once, and metrics were scraped twice.
     """
     with course(lifetime=life) as on:
-        on.configure([f"token-{number:05d}" for number in range(size)])
+        defaults = {key: value for key, value in on.entry("{name}").items() if key != "name"}
+        names = [{"name": f"token-{number:05d}"} for number in range(size)]
+        on.configure(names, defaults=defaults, log={"level": "warning"})
         with on.running(DAEMON) as process:
             on.until(process, lambda: len(on.server.tokens) >= size, _PATIENCE)
             filled, before = len(on.server.tokens), usage.cpu(process.pid)
@@ -35,9 +37,7 @@ def held(size: int, life: float) -> dict[str, float]:
             on.scrape()
             on.scrape()
             return {
-                "resident": usage.status(process.pid, "VmRSS"),
-                "peak": usage.status(process.pid, "VmHWM"),
-                "proportional": usage.proportional(process.pid),
+                **usage.memory(process.pid),
                 "token": len(on.server.tokens[-1]) / 1024,
                 "cpu": used / refreshes,
             }
@@ -50,7 +50,8 @@ def measure(scale: Scale) -> list[Row]:
     life = {size: 2.0 if size < LIVELY else 60.0 for size in sizes}
     found = {size: apart(held, size=size, life=life[size]) for size in sizes}
     between = {
-        kind: (found[many][kind] - found[few][kind]) / (many - few) - found[many]["token"]
+        kind: usage.MIB * (found[many][kind] - found[few][kind]) / (many - few)
+        - found[many]["token"]
         for kind in ("resident", "peak")
     }
     return [

@@ -10,6 +10,7 @@ from bench import usage
 from bench.child import ROOT, apart, environment
 from bench.cold import cold_start
 from bench.fleet import CLOCK, Fleet
+from bench.interpreter import measured
 from bench.report import Row, percentile
 from bench.scale import Scale
 
@@ -42,9 +43,9 @@ def measure(scale: Scale) -> list[Row]:
     size = scale.of(tiny=30, usual=10_000)
     life = scale.of(tiny=12.0, usual=600.0)
     seconds = scale.of(tiny=2.0, usual=45.0, long=600.0)
-    found = apart(steady, size=size, life=life, seconds=seconds)
+    found = apart(steady, python=measured(), size=size, life=life, seconds=seconds)
     late = found["late"]
-    cold = apart(cold_start, size=size, life=600.0, lives=2)
+    cold = apart(cold_start, python=measured(), size=size, life=600.0, lives=2)
     of = f"{size:,} tokens of {life / 60:g} min, {len(late):,} refreshes"
     return [
         Row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.child import apart
+from bench.interpreter import measured
 from bench.report import Row
 from bench.scale import Scale
 from secret_refresher.config.model import Config
@@ -33,7 +34,7 @@ def measure(scale: Scale) -> list[Row]:
         Row(
             bench="lives",
             what=f"token requests per life of {says}, over {lives} lives",
-            figure=apart(requested, life=life, lives=lives),
+            figure=apart(requested, python=measured(), life=life, lives=lives),
             unit="",
             floor=1.0,
             bar=1.6 if life >= LONG_ENOUGH else 2.6,

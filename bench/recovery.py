@@ -6,6 +6,7 @@ On a virtual clock, with the real engine.
 from __future__ import annotations
 
 from bench.child import apart
+from bench.interpreter import measured
 from bench.report import Row
 from bench.scale import Scale
 from secret_refresher.config.model import Config
@@ -62,7 +63,7 @@ def recovered(size: int, rate: int) -> dict[str, float]:
 def measure(scale: Scale) -> list[Row]:
     """All due at once; the floor of the time is what the server's limit leaves."""
     size, rate = scale.of(tiny=50, usual=10_000), scale.of(tiny=5, usual=RATE)
-    found = apart(recovered, size=size, rate=rate)
+    found = apart(recovered, python=measured(), size=size, rate=rate)
     of = f"{found['waiting']:,} tokens due at once, {rate} requests a second allowed"
     return [
         Row(

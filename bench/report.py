@@ -18,7 +18,8 @@ class Row:
     `floor` is the same figure of the smallest program that does the same work, measured in the
     same run. `bar` is the most that the figure may be, in the figure's unit, and `bar_says` how
     it was come to; a row without a bar only tells. `runs`: every measurement behind a median.
-    `labels` tell the rows of one benchmark apart, for tables and plots.
+    `labels` tell the rows of one benchmark apart, for tables and plots. `why`: what makes the bar
+    hard to meet, told where it is missed.
     """
 
     bench: str
@@ -30,6 +31,7 @@ class Row:
     bar_says: str = ""
     runs: tuple[float, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -55,6 +57,7 @@ class Row:
             "met": self.met,
             "runs": list(self.runs),
             "labels": dict(self.labels),
+            "why": self.why,
         }
 
     @classmethod

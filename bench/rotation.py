@@ -33,7 +33,7 @@ def measure(scale: Scale) -> list[Row]:
             for number in range(scale.of(tiny=1, usual=5, long=50)):
                 time.sleep(_SETTLE + random.random())  # noqa: S311 - a phase of the patrol
                 asked = len(on.server.requests)
-                credentials(on.token.parent, f"secret-{number}")
+                credentials(on.folder, f"secret-{number}")
                 seconds.append(_until_asked(on, asked + 1))
     return [
         Row(

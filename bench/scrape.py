@@ -8,6 +8,7 @@ import threading
 
 from bench.child import ROOT, apart, environment
 from bench.fleet import CLOCK, Fleet
+from bench.interpreter import measured
 from bench.report import Row, median, percentile
 from bench.scale import Scale
 from secret_refresher.ports import Listening
@@ -56,7 +57,7 @@ def scraped(size: int, count: int) -> dict[str, list[float]]:
 def measure(scale: Scale) -> list[Row]:
     """Scrapes one after the other, while tokens are refreshed."""
     size, count = scale.of(tiny=20, usual=10_000), scale.of(tiny=2, usual=9, long=50)
-    found = apart(scraped, size=size, count=count)
+    found = apart(scraped, python=measured(), size=size, count=count)
     return [
         Row(
             bench="scrape",

@@ -28,10 +28,19 @@ def wakes(pid: int) -> int:
     return sum(int(status(f"{pid}/task/{thread}", "voluntary_ctxt_switches")) for thread in threads)
 
 
-def proportional(pid: int) -> float:
-    """Resident memory in KiB, what is shared with others divided by their number."""
+def memory(pid: int) -> dict[str, float]:
+    """MiB that a process has resident, has had at most, and its share (proc_pid_smaps_rollup(5)).
+
+    Of what is shared with others the share is divided by their number.
+    """
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
-        return next(float(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        share = next(float(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    found = {
+        "peak": status(pid, "VmHWM"),
+        "resident": status(pid, "VmRSS"),
+        "proportional": share,
+    }
+    return {kind: kib / MIB for kind, kib in found.items()}
 
 
 def own_cpu() -> float:

@@ -23,12 +23,13 @@ KEYS = {
     "met",
     "runs",
     "labels",
+    "why",
 }
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m bench` from the checkout."""
-    command = [sys.executable, "-m", "bench", *arguments]
+    """`python -m bench` from the checkout, of this interpreter: nothing is installed."""
+    command = [sys.executable, "-m", "bench", "--python", sys.executable, *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env=environment(), check=False
     )

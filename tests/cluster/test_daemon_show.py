@@ -1,14 +1,10 @@
 """Short versions of what tools/show demonstrates."""
 
-import sys
-
 import pytest
 import yaml
 
-from support.cluster_daemon import held
-from support.daemon import until
-from tools.show.fill import PLACES, cold
-from tools.show.memory import memory
+from support.cluster_daemon import employ, held, to_secrets
+from support.daemon import settings, until
 from tools.show.outage import outage
 from tools.show.ownership import ownership
 from tools.show.stage import Stage
@@ -56,23 +52,21 @@ def test_two(stand: Stage) -> None:
         assert found[f"{peer}: drift put right"] == 0
 
 
-def test_memory(stand: Stage) -> None:
-    """Beside the floor a Secret sink needs a few MiB: no typed client, no second YAML or HTTP."""
-    found = memory(stand, sys.executable, refreshes=2, rounds=1)
-    above = found["above it, MiB (bar: 5)"]
-    assert isinstance(above, float)
-    assert above < 10
-
-
 def test_cold(stand: Stage) -> None:
     """From cold each of a hundred Secrets gets its own token, by as many token requests."""
-    daemon, namespaces = cold(stand, sys.executable, 100)
-    with daemon:
-        until(lambda: len(daemon.logs("token published")) == 100, "all of them", patience=90)
+    namespaces = [stand.cluster.namespace() for _ in range(20)]
+    places = [(namespaces[number % 20], f"t-{number:05d}") for number in range(100)]
     tokens = [
-        held(stand.cluster, namespaces[number % PLACES], f"t-{number:05d}") for number in range(100)
+        to_secrets(
+            stand.server.token_url, stand.folder, {"name": name, "namespace": namespace}, name=name
+        )
+        for namespace, name in places
     ]
-    assert sorted(filter(None, tokens)) == sorted(stand.server.tokens)
+    folder = stand.folder / "cold"
+    with employ(stand.cluster, stand.account, folder, settings(*tokens)) as daemon:
+        until(lambda: len(daemon.logs("token published")) == 100, "all of them", patience=90)
+    found = [held(stand.cluster, *place) for place in places]
+    assert sorted(filter(None, found)) == sorted(stand.server.tokens)
     assert len(stand.server.requests) == 100
 
 
