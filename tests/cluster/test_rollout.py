@@ -13,7 +13,7 @@ from secret_refresher.adapters.kubernetes.rollouts import FOR_TOKEN, RESTARTED_A
 from secret_refresher.config.consumers import RolloutConsumer, WorkloadKind
 from secret_refresher.config.model import Kubernetes
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
-from secret_refresher.ports import Heard
+from secret_refresher.ports import Fence, Heard
 from secret_refresher.rights import manifests
 from secret_refresher.tokens.token import Life
 from support.cluster import Cluster, Object, ServiceAccount
@@ -78,12 +78,12 @@ def consumer(kind: str = "Deployment", interval: float = 600.0) -> RolloutConsum
 def actor(cluster: Cluster, account: ServiceAccount, tmp_path: Path) -> Actor:
     """With the rights that the configuration asks for, and no others."""
 
-    def make(kind: str = "Deployment", off: float = 0.0) -> Adapter:
+    def make(kind: str = "Deployment", off: float = 0.0, fence: Fence | None = None) -> Adapter:
         given = manifests(config(TEXT.replace("KIND", kind)), account.name, account.namespace)
         cluster.grant(given)
         path = str(tmp_path / f"kubeconfig-{off}")
         account.kubeconfig(path)
-        return Adapter(Kubernetes(), OffClock(off), {"KUBECONFIG": path})
+        return Adapter(Kubernetes(), OffClock(off), {"KUBECONFIG": path}, fence=fence)
 
     return make
 
@@ -93,6 +93,32 @@ def fault(rollouts: Adapter, of: RolloutConsumer) -> Fault:
     with pytest.raises(Trouble) as failed:
         rollouts.rollouts.tell(of, {"a": life()})
     return failed.value.fault
+
+
+class Shut:
+    """A fence that is shut for some tokens."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def open(self, token: str) -> bool:
+        """Whether it is none of them."""
+        return token not in self.names
+
+
+def test_what_may_be_another_replicas_restarts_nothing(
+    cluster: Cluster, namespace: str, actor: Actor
+) -> None:
+    """Who lost a token's Lease meanwhile leaves the workload to whoever has it now."""
+    workload(cluster, namespace)
+    before = found(cluster, namespace)
+    refused = fault(actor(fence=Shut("a")), consumer())
+    assert (refused.reason, "token a may be" in refused.summary) == (Reason.NOT_HELD, True)
+    assert found(cluster, namespace) == before
+    of = {"a": life(), "b": life()}
+    assert actor(fence=Shut("a")).rollouts.tell(consumer(), of) == Heard()
+    given = annotations(cluster, namespace)
+    assert (FOR_TOKEN + "a" in given, FOR_TOKEN + "b" in given) == (False, True)
 
 
 @pytest.mark.parametrize("kind", list(WorkloadKind))

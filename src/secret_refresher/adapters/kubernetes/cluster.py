@@ -48,7 +48,7 @@ class Cluster:
         self._drift = Drift(self._api, clock, self._stopped)
         self._namespaces = Namespaces(self._api, clock)
         self.events = KubernetesEvents(self._api, clock, self._stopped)
-        self.rollouts = Rollouts(self._api, clock, settings.field_manager)
+        self.rollouts = Rollouts(self._api, clock, settings.field_manager, fence)
 
     def sinks(self, token: str, spec: model.SecretSink) -> tuple[SecretSink, ...]:
         """The sinks that an entry of the configuration stands for at present."""

@@ -6,15 +6,15 @@ that a daemon which was restarted itself, or another replica, does not restart t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.api import MERGE, Answer, Api
 from secret_refresher.config.consumers import RolloutConsumer
-from secret_refresher.errors import Fault, Lane, Reason, Trouble
-from secret_refresher.ports import Clock, Heard
+from secret_refresher.errors import Fault, Lane, Reason, Trouble, not_held
+from secret_refresher.ports import Clock, Fence, Heard
 from secret_refresher.tokens.moments import parse_rfc3339, rfc3339
 from secret_refresher.tokens.token import Life
 
@@ -31,9 +31,15 @@ _AHEAD = 2.0
 
 @final
 class Rollouts:
-    """Restarts workloads; from any thread."""
+    """Restarts workloads; from any thread.
 
-    def __init__(self, api: Api, clock: Clock, field_manager: str) -> None:
+    For a token only while the `fence`, if there is one, is open for it.
+    """
+
+    def __init__(
+        self, api: Api, clock: Clock, field_manager: str, fence: Fence | None = None
+    ) -> None:
+        self._fence = fence
         self._api = api
         self._clock = clock
         self._manager = field_manager
@@ -48,7 +54,7 @@ class Rollouts:
         skew = self._api.skew()
         now = self._clock.wall() + skew
         wanted = {
-            FOR_TOKEN + name: life.issued_at + skew
+            name: life.issued_at + skew
             for name, life in of.items()
             if not _restarted_for(there.get(FOR_TOKEN + name), life.issued_at + skew, now)
         }
@@ -57,13 +63,22 @@ class Rollouts:
         wait = _wait(there.get(RESTARTED_AT), consumer.min_interval, now)
         if wait > 0:
             return Heard(wait=wait)
-        written = {name: rfc3339(issued) for name, issued in wanted.items()}
+        held = self._held(wanted)
+        written = {FOR_TOKEN + name: rfc3339(wanted[name]) for name in held}
         written[RESTARTED_AT] = rfc3339(now)[:-5] + "Z"
         patch = {"spec": {"template": {"metadata": {"annotations": written}}}}
         query = (("fieldManager", self._manager),)
         answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
         self._checked(answer, f"restart {target}")
         return Heard()
+
+    def _held(self, names: Iterable[str]) -> list[str]:
+        """Those that may be acted for at this moment. Raises `Trouble` where none may."""
+        fence = self._fence
+        held = [name for name in names if fence is None or fence.open(name)]
+        if not held:
+            raise Trouble(not_held(", ".join(names)))
+        return held
 
     def examine(self, consumer: RolloutConsumer) -> str:
         """When a workload was restarted last; nothing is changed. Raises `Trouble`."""
