@@ -8,7 +8,6 @@ closes what is left.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import socket
@@ -157,16 +156,11 @@ def _connected(
 
 def _close_idle(pool: queue.LifoQueue[Any]) -> None:
     """Closes every connection in a pool; an empty slot is None there."""
-    slots = 0
-    with contextlib.suppress(queue.Empty):
-        while True:
-            connection = pool.get(block=False)
-            slots += 1
-            if connection is not None:
-                connection.close()
-    with contextlib.suppress(queue.Full):
-        for _ in range(slots):
-            pool.put(None, block=False)
+    with pool.mutex:
+        idle = [connection for connection in pool.queue if connection is not None]
+        pool.queue[:] = [None] * len(pool.queue)
+    for connection in idle:
+        connection.close()
 
 
 def hush() -> None:
