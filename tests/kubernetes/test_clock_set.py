@@ -13,7 +13,8 @@ from secret_refresher.ports import Clock, Held
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Life, Token
 from support.file_place import HandClock
-from support.simulation.cluster import MANAGER, Way
+from support.simulation.cluster import MANAGER, Way, Workloads
+from support.simulation.lease_store import LeaseStore
 from support.simulation.secret_store import SecretStore
 
 PLACE = ("apps", "token")
@@ -24,9 +25,11 @@ class Server:
 
     def __init__(self) -> None:
         self.store = SecretStore(lambda *_: None)
+        self.leases = LeaseStore()
+        self.workloads = Workloads(lambda _: None)
         self.true = HandClock()
 
-    def trouble_of_api(self) -> tuple[str, float]:
+    def trouble_of_api(self, verb: str, path: str) -> tuple[str, float]:
         """None."""
         return "", 0.0
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, cast, final
 
@@ -13,7 +14,8 @@ import urllib3
 
 from secret_refresher.adapters.kubernetes.access import Access
 from secret_refresher.adapters.kubernetes.api import APPLY, MERGE
-from support.simulation.secret_store import Said, SecretStore
+from support.simulation.lease_store import LeaseStore
+from support.simulation.secret_store import Place as Where, Said, SecretStore
 
 MANAGER = "secret-refresher"
 """Ours."""
@@ -24,10 +26,20 @@ class Weather(Protocol):
 
     @property
     def store(self) -> SecretStore:
-        """What the server keeps."""
+        """The Secrets that the server keeps."""
         ...
 
-    def trouble_of_api(self) -> tuple[str, float]:
+    @property
+    def leases(self) -> LeaseStore:
+        """Its Leases."""
+        ...
+
+    @property
+    def workloads(self) -> Workloads:
+        """Its workloads."""
+        ...
+
+    def trouble_of_api(self, verb: str, path: str) -> tuple[str, float]:
         """What is wrong for the request that is made now, and a number that goes with it."""
         ...
 
@@ -42,6 +54,27 @@ class Weather(Protocol):
     def after(self, seconds: float, job: Callable[[], object]) -> None:
         """Has something happen whatever becomes of who asked for it."""
         ...
+
+
+@final
+class Workloads:
+    """Pod templates by namespace and name. `changed` is told of each that is another one."""
+
+    def __init__(self, changed: Callable[[Where], None]) -> None:
+        self._annotations: dict[Where, dict[str, str]] = {}
+        self._changed = changed
+
+    def get(self, place: Where) -> Said:
+        """As far as anybody asks; every workload is there."""
+        template = {"metadata": {"annotations": self._annotations.get(place, {})}}
+        return 200, {"kind": "Deployment", "spec": {"template": template}}
+
+    def merge(self, place: Where, body: Mapping[str, Any]) -> Said:
+        """A merge patch (RFC 7396) of the template's annotations."""
+        written = body["spec"]["template"]["metadata"]["annotations"]
+        self._annotations[place] = {**self._annotations.get(place, {}), **written}
+        self._changed(place)
+        return self.get(place)
 
 
 @final
@@ -97,7 +130,7 @@ class _Client:
     ) -> SimpleNamespace:
         """One request, as far as the weather lets it."""
         weather = self._weather
-        kind, number = weather.trouble_of_api()
+        kind, number = weather.trouble_of_api(verb, url)
         way = weather.latency()
         self._sleep(way)
         if kind == "refused":
@@ -106,12 +139,14 @@ class _Client:
             self._sleep(_request_timeout[0])
             raise urllib3.exceptions.ConnectTimeoutError
         box: list[Said] = []
-        if kind not in {"", "slow", "lost", "hang"}:
+        late = number if kind == "late" else 0.0
+        if kind not in {"", "slow", "late", "lost", "hang"}:
             box.append((int(kind), {"kind": "Status", "code": int(kind)}))
         else:
             query, content = body
-            weather.after(way, lambda: box.append(self._done(verb, url, headers, query, content)))
-        slow = number if kind == "slow" else 0.0
+            done = partial(self._done, verb, url, headers, query, content)
+            weather.after(way + late, lambda: box.append(done()))
+        slow = number if kind == "slow" else late
         if kind == "hang" or slow >= _request_timeout[1]:
             self._sleep(_request_timeout[1])
             raise urllib3.exceptions.ReadTimeoutError(cast(Any, None), "", "")
@@ -130,20 +165,30 @@ class _Client:
         path: str,
         headers: Mapping[str, str],
         query: Mapping[str, str],
-        body: Mapping[str, Any] | None,
+        body: Any,
     ) -> Said:
-        _, _, _, _, namespace, _, name = path.split("/")
-        store, place = self._weather.store, (namespace, name)
+        *_, namespace, resource, name = path.split("/")
+        weather, place, kind = self._weather, (namespace, name), headers["Content-Type"]
         manager = query.get("fieldManager", "")
-        match verb, headers["Content-Type"]:
-            case "GET", _:
-                return store.get(place)
-            case "PATCH", _ if headers["Content-Type"] == APPLY:
-                return store.apply(place, body or {}, manager, force=query["force"] == "true")
-            case "PATCH", _ if headers["Content-Type"] == MERGE:
-                return store.merge(place, body or {}, manager)
-            case "DELETE", _:
-                return store.delete(place, body, MANAGER)
+        match verb, kind, resource:
+            case "GET", _, "leases":
+                return weather.leases.get(place)
+            case "GET", _, "deployments":
+                return weather.workloads.get(place)
+            case "GET", _, _:
+                return weather.store.get(place)
+            case "PATCH", _, "leases" if kind == APPLY:
+                return weather.leases.apply(place, body, manager)
+            case "PATCH", _, "leases":
+                return weather.leases.patch(place, body)
+            case "PATCH", _, "deployments":
+                return weather.workloads.merge(place, body)
+            case "PATCH", _, _ if kind == APPLY:
+                return weather.store.apply(place, body, manager, force=query["force"] == "true")
+            case "PATCH", _, _ if kind == MERGE:
+                return weather.store.merge(place, body, manager)
+            case "DELETE", _, _:
+                return weather.store.delete(place, body, MANAGER)
             case _:
                 raise AssertionError(f"nobody asks for {verb} {path}")
 

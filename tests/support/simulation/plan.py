@@ -27,6 +27,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reload": RELOAD,
     "skew": ("skew",),
 }
+HEARERS = ("refused", "hang", "slow", "503")
+REPLICAS = ("crash", "crash", "leave", "freeze", "cut", "late", "rollout", "shards", "deleted")
 RARE = 8 * 86400.0
 """Seconds: in a calm world some ten things go wrong in a month, some of them together."""
 DAY = 86400.0
@@ -80,6 +82,11 @@ def plan(settings: Settings, begin: float, length: float) -> Plan:
     # Days without a server tell nothing that half as much as the lead again does not.
     most = max(7200.0, 1.5 * min(leads))
     families = dice.sample(list(KINDS), dice.randint(2, len(KINDS)))
+    kinds = dict(KINDS)
+    if settings.election.enabled:
+        families, kinds["replicas"] = ["replicas", "replicas", *families], REPLICAS
+    if any(token.notify for token in settings.tokens):
+        families, kinds["hearers"] = [*families, "hearers"], HEARERS
     weights = [_WEIGHTS.get(family, 2) for family in families]
     strikes: list[Strike] = []
     at = begin + dice.choice([0.0, 0.5, 1.0]) * longest
@@ -88,7 +95,7 @@ def plan(settings: Settings, begin: float, length: float) -> Plan:
         family = dice.choices(families, weights)[0]
         # Most are over before the lead is; some are far longer, and excuse what follows.
         length = min(min(leads) * dice.choice([0.1, 0.4, 0.8, 0.8, 4.0]), most)
-        kind, draw = dice.choice(KINDS[family]), dice.random()
+        kind, draw = dice.choice(kinds[family]), dice.random()
         aimed = settings.calm and dice.random() < 0.5
         strikes.append(Strike(len(strikes), at, family, kind, length, draw, aimed))
         apart = RARE if settings.calm else longest

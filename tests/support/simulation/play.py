@@ -88,6 +88,7 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
     world.run(peace + PEACE)
     world.say("--- peace")
     _calm(world)
+    calm = None if world.electorate is None else world.electorate.calm()
     writes = {key: (place.written, place.disturbed) for key, place in world.laws.places.items()}
     world.run(world.timeline.now + 3 * world.settings.longest)
     _calm(world)
@@ -96,6 +97,8 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
         most = 5 + 2.6 * lives * world.settings.machines
         if place.disturbed == writes[key][1] and place.written - writes[key][0] > most:
             world.laws.broken(f"two fight over {key}")
+    if calm is not None:
+        calm()
     if world.settings.heard:
         world.heard()
 

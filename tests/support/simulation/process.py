@@ -6,35 +6,47 @@ import heapq
 import io
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, final
 
 from greenlet import getcurrent
 
 from secret_refresher.adapters.file_sink import FileSink
-from secret_refresher.adapters.kubernetes.api import Api
+from secret_refresher.adapters.kubernetes.api import TIMEOUT, Api
 from secret_refresher.adapters.kubernetes.drift import Drift
 from secret_refresher.adapters.kubernetes.secret_form import Installation
 from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.adapters.logs import Logs
 from secret_refresher.adapters.metrics import Metrics
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.cli.holdings import Holdings
 from secret_refresher.config.model import FileSink as FileSpec, Log, LogLevel, TokenConfig
-from secret_refresher.engine.engine import GRACE, LONGEST_WAIT, Engine
+from secret_refresher.election.move import Move
+from secret_refresher.election.shards import shard_of
+from secret_refresher.engine.engine import GRACE, LONGEST_WAIT, PARTING, Engine
+from secret_refresher.engine.fence import FencedSource
+from secret_refresher.engine.notifier import Notifier
 from secret_refresher.engine.patrol import Patrol
 from secret_refresher.lifecycle.outlook import due
-from secret_refresher.ports import Defect, Observer, Outcome, Sink
+from secret_refresher.ports import Defect, Observer, Outcome, ShardMoved, Sink
+from support.simulation import replica
+from support.simulation.authority import Condition
 from support.simulation.cluster import MANAGER, Way
 from support.simulation.disk import DiskSink
+from support.simulation.hearers import Tellers
+from support.simulation.link import Link
 from support.simulation.timeline import NEVER, Fiber, Killed
 from support.simulation.wire import NoTimer, Wire
 
 if TYPE_CHECKING:
     from support.simulation.world import World
 
-US = Installation(MANAGER, "apps/secret-refresher")
+US = Installation(MANAGER, replica.OWNER)
+NOTIFIERS = 8
+"""Consumers told at once, as in `cli.run`."""
 AWAKE = 60.0
 """Seconds after which what happened while it slept, or heard nothing, is known."""
 
@@ -44,13 +56,15 @@ AWAKE = 60.0
 class Machine:
     """Where processes run, one after the other. `off`: its wall clock less the true one.
 
-    `asleep` and `deaf` are instants until which it is suspended, and its watches are lost.
+    `asleep` and `deaf` are instants until which it is suspended, and its watches are lost. `cut`:
+    what is wrong on its way to the API server, and on no other's.
     """
 
     number: int
     off: float = 0.0
     asleep: float = 0.0
     deaf: float = 0.0
+    cut: Condition | None = None
 
 
 @final
@@ -60,11 +74,11 @@ class Clock:
     def __init__(self, world: World, machine: Machine, zero: float) -> None:
         self._world = world
         self._machine = machine
-        self._zero = zero
+        self.zero = zero
 
     def now(self) -> float:
         """The process's clock."""
-        return self._world.timeline.now + self._zero
+        return self._world.timeline.now + self.zero
 
     def wall(self) -> float:
         """As the machine believes."""
@@ -114,8 +128,12 @@ class Process:
         self.wake = 0.0
         self._world = world
         self._fibers: dict[object, Fiber] = {}
+        self._tenure: Counter[str] = Counter()
         self._patrolled = False
         self._watchful = 0.0
+        self._parting = 0.0
+        self._ended = False
+        self._began = world.timeline.now
         dice = random.Random(f"process {world.settings.seed} {number}")  # noqa: S311 - a simulation
         self.clock = Clock(world, machine, dice.uniform(0, 1e6))
         self.endpoint = TokenEndpoint(
@@ -125,7 +143,15 @@ class Process:
             sender=Wire(world, self, self.sleep),
             timer=NoTimer,
         )
-        self._api = Api(Way(world, self.sleep).access, self.clock)
+        self.who = f"{number:010x}"
+        election = world.election
+        self.shards = election.shards
+        self.elector = replica.elector(world, self, election) if election.enabled else None
+        self._api = Api(
+            Way(Link(world, self), self.sleep).access,
+            self.clock,
+            TIMEOUT if self.elector is None else self.elector.write_timeout,
+        )
         self.drift = Drift(self._api, self.clock, threading.Event())
         self.log = io.StringIO()
         self.metrics = Metrics(self.clock)
@@ -134,17 +160,21 @@ class Process:
             observers += [Logs(self.log, Log(level=LogLevel.DEBUG)), self.metrics]
         self.engine = Engine(
             clock=self.clock,
-            source=self,
+            source=self if self.elector is None else FencedSource(self, self.elector),
             sinks=self._sinks,
             fetchers=Pool(self, world.settings.fetchers),
             tenders=Pool(self, world.settings.tenders),
             observers=observers,
             draw=dice.random,
+            notifier=Notifier(Tellers(world, self, self._api), Pool(self, NOTIFIERS)),
         )
         self.metrics.watch(self.engine)
         self._patrol = Patrol(self.engine, self.endpoint, threading.Event())
-        self.engine.reconfigure(world.config)
+        mine = replace(world.config, election=election)
+        self.holdings = Holdings(mine, self.engine, self.elector)
+        self.holdings.take(world.config)
         world.laws.starts += 1
+        self.holdings.start()
 
     # --- what it is made of ----------------------------------------------------------------------
 
@@ -165,6 +195,7 @@ class Process:
                         api=self._api,
                         drift=self.drift,
                         clock=self.clock,
+                        fence=self.elector,
                     )
                 )
         return tuple(made)
@@ -172,8 +203,12 @@ class Process:
     def fetch(self, token: TokenConfig, timeout: float) -> Outcome:
         """One attempt of the real endpoint, told to the laws."""
         self._world.fetch_begins(self, token)
+        tenure = self._tenure[token.name]
         outcome = self.endpoint.fetch(token, timeout)
-        self._world.fetch_ends(self, token, outcome)
+        if tenure == self._tenure[token.name]:
+            self._world.fetch_ends(self, token, outcome)
+        else:
+            self._world.say(f"process {self.number} drops what it is told of {token.name}")
         return outcome
 
     def credentials(self, token: TokenConfig) -> str:
@@ -184,9 +219,38 @@ class Process:
         """Nothing of ours may fail, and nothing may be told that is secret."""
         if isinstance(fact, Defect):
             self._world.laws.broken(f"a defect at {fact.where}")
+        if isinstance(fact, ShardMoved):
+            self._moved(fact)
         self._world.told(self, about, fact)
 
+    def _moved(self, fact: ShardMoved) -> None:
+        """Whoever has a shard anew knows nothing of its tokens but what stands in their places."""
+        world = self._world
+        for token in world.config.tokens:
+            if shard_of(token.name, self.shards) == fact.shard:
+                world.moved(self, token, fact.move)
+                if fact.move is not Move.LEAVING:
+                    self._tenure[token.name] += 1
+        if fact.move is Move.LEAVING:
+            self._parting = world.timeline.now + PARTING + 1
+
+    def may(self, token: str) -> bool:
+        """Whether its fence is open for a token; every fence is, where there is no election."""
+        return self.alive and (self.elector is None or self.elector.open(token))
+
     # --- running ---------------------------------------------------------------------------------
+
+    @property
+    def fiber(self) -> Fiber:
+        """The piece of code that runs now."""
+        return self._fibers[getcurrent()]
+
+    @property
+    def well_since(self) -> float:
+        """Since when it has run, and its way to the API server has been well."""
+        machine = self.machine
+        cut = 0.0 if machine.cut is None else machine.cut.end
+        return max(self._began, machine.asleep, cut)
 
     def spawn(self, job: Callable[[], None]) -> None:
         """Runs a job beside everything else, until it ends or the process does."""
@@ -209,7 +273,7 @@ class Process:
 
     def sleep(self, seconds: float) -> None:
         """Waits in virtual time."""
-        self._fibers[getcurrent()].sleep(seconds, self._asleep)
+        self.fiber.sleep(seconds, self._asleep)
 
     def _asleep(self) -> float:
         return self.machine.asleep - self._world.timeline.now
@@ -230,6 +294,9 @@ class Process:
         """One turn of the loop; what it is not woken for before its time, it must know itself."""
         now = self._world.timeline.now
         self.stirred = False
+        if self._ended:
+            self.wake = NEVER
+            return
         wait = self.engine.turn()
         if wait >= LONGEST_WAIT:
             mine = self.clock.now()
@@ -237,7 +304,7 @@ class Process:
             wait = min(upcoming, default=NEVER) - mine
             if wait < LONGEST_WAIT - 0.001:
                 self._world.laws.broken("the loop forgets what is due")
-            wait = min(wait, 1e6)
+            wait = LONGEST_WAIT if now < self._parting else min(wait, 1e6)
         self.wake = now + max(wait, 1e-6)
 
     def watch(self, seconds: float) -> None:
@@ -275,9 +342,19 @@ class Process:
         if not self.alive:
             return
         if now >= by or (self.awake and not any(self.engine.busy().values()) and not self.stirred):
-            self._world.gone(self, pause)
+            if self.elector is None:
+                self._world.gone(self, pause)
+            else:
+                self.spawn(partial(self._release, pause))
         else:
             self._world.after(min(0.5, by - now), partial(self._end, by, pause))
+
+    def _release(self, pause: float) -> None:
+        """Its Leases are given back, as the last thing that it does."""
+        self._ended = True
+        self.holdings.stop()
+        self.engine.turn()
+        self._world.after(0, partial(self._world.gone, self, pause))
 
     def kill(self) -> None:
         """SIGKILL: nothing of it runs on, and its locks are gone."""

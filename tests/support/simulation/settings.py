@@ -6,6 +6,13 @@ import random
 from dataclasses import dataclass, replace
 from typing import final
 
+from secret_refresher.config.consumers import (
+    ConsumerSpec,
+    HttpConsumer,
+    RolloutConsumer,
+    WorkloadKind,
+)
+from secret_refresher.config.election import Election
 from secret_refresher.config.model import (
     Auth,
     Config,
@@ -27,6 +34,10 @@ CALM_LIVES = (3600.0, 8 * 3600.0, 86400.0)
 AT = (0.75, 0.75, 0.6)
 CALM_AT = (0.75, 0.9, 0.97)
 """Latest points of life. A tenth of a day, and less, is a lead that an outage can outlast."""
+ELECTED = 0.08
+"""Of the seeds: replicas share their tokens."""
+TOLD = 0.15
+"""Of the others: somebody is told of new tokens."""
 _RENDERS = (Render(), Render(format=RenderFormat.BEARER), Render(format=RenderFormat.JSON))
 
 
@@ -54,11 +65,12 @@ class Settings:
     close: bool
     heard: bool
     calm: bool
+    election: Election
 
     @property
     def config(self) -> Config:
         """The configuration at the beginning."""
-        return Config(tokens=self.tokens)
+        return Config(tokens=self.tokens, election=self.election)
 
     @property
     def longest(self) -> float:
@@ -106,6 +118,34 @@ def sinks(
     return tuple(made)
 
 
+def terms(dice: random.Random, lifetime: float) -> Election:
+    """Of an election that is quicker than most leads, and than some are not."""
+    lease = lifetime * dice.choice([0.05, 0.1, 0.1])
+    return Election(
+        enabled=True,
+        shards=dice.choice([1, 1, 2, 3]),
+        lease_duration=lease,
+        renew_deadline=lease * dice.choice([0.6, 0.8]),
+        retry_period=lease * dice.choice([0.2, 0.3]),
+    )
+
+
+def hearers(dice: random.Random, name: str, lifetime: float) -> tuple[ConsumerSpec, ...]:
+    """Who is told of a token: somebody of its own, and some who are told of others as well."""
+    everybody: list[ConsumerSpec] = [
+        HttpConsumer(url=f"http://{name}.example/-/reload"),
+        HttpConsumer(url="http://app.example/-/reload"),
+        RolloutConsumer(
+            kind=WorkloadKind.DEPLOYMENT,
+            name=name,
+            namespace="apps",
+            min_interval=lifetime / 10,
+            min_life=dice.choice([0.0, 0.0, 3600.0]),
+        ),
+    ]
+    return tuple(dice.sample(everybody, dice.choice([1, 2, 3])))
+
+
 def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
     """The world of a seed. `calm`: of tokens that live an hour to a day, for a year of them."""
     dice = random.Random(f"settings {seed}")  # noqa: S311 - a simulation
@@ -113,6 +153,12 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
     machines = dice.choice([1, 1, 2])
     # Who waits for the lock of another's file looks every half a minute, for days.
     room = folder if machines == 1 or lifetime <= 600 else None
+    more = random.Random(f"replicas {seed}")  # noqa: S311 - likewise
+    election = Election()
+    if more.random() < ELECTED and not calm:
+        machines, room, lifetime = more.choice([2, 2, 3]), None, more.choice([600.0, 3600.0])
+        election = terms(more, lifetime)
+    told = election.enabled or (more.random() < TOLD and (machines == 1 or room is None))
     tokens, lifetimes, forms = [], {}, {}
     caches = set()
     for number in range(dice.choice([1, 1, 2, 3])):
@@ -146,6 +192,7 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
             ),
             refresh=refresh,
             sinks=sinks(dice, name, room, lives),
+            notify=hearers(more, name, lives) if told else (),
         )
         if dice.random() < 0.3:  # a few more than are needed
             hourly = dice.choice([3, 4, 8]) * enough(token, lives)
@@ -169,6 +216,7 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
         close=dice.random() < 0.2,
         heard=dice.random() < 0.3 and not calm,
         calm=calm,
+        election=election,
     )
 
 

@@ -5,21 +5,27 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, final
 
 from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
+from secret_refresher.config.election import Election
 from secret_refresher.config.model import Config, State, TokenConfig
 from secret_refresher.config.origin import origin_of
+from secret_refresher.election.move import Move
 from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Outcome
 from secret_refresher.tokens.token import Grant
 from support.simulation.authority import Authority, Client, Condition, Minted
-from support.simulation.cluster import MANAGER
+from support.simulation.cluster import MANAGER, Workloads
 from support.simulation.disk import Disk
 from support.simulation.duties import Duties
+from support.simulation.electorate import Electorate
+from support.simulation.hearers import Hearers
 from support.simulation.laws import Laws
+from support.simulation.lease_store import LeaseStore
 from support.simulation.places import Place, places_of, token_in
 from support.simulation.process import Machine, Process
 from support.simulation.secret_store import Place as Where, SecretStore
@@ -60,6 +66,9 @@ class World:
         self.duties = Duties(self)
         self.mounts = Mounts()
         self.store = SecretStore(self._secret_changed)
+        self.leases = LeaseStore()
+        self.hearers = Hearers(self)
+        self.workloads = Workloads(self.hearers.restarted)
         self.authorities: dict[str, Authority] = {}
         self.machines = [Machine(number) for number in range(settings.machines)]
         self.processes: list[Process] = []
@@ -77,6 +86,8 @@ class World:
         self._disks: dict[str, Disk] = {}
         self._dice = random.Random(f"weather {settings.seed}")  # noqa: S311 - a simulation
         self._number = 0
+        enabled = settings.election.enabled
+        self.electorate = Electorate(self, settings.election) if enabled else None
         for token in settings.tokens:
             self._enrol(token)
             self.add_places(token)
@@ -158,6 +169,10 @@ class World:
                 return each.kind, each.seconds
         return "", 0.0
 
+    def chance(self, share: float) -> bool:
+        """Whether something that happens so often happens now."""
+        return self._dice.random() < share
+
     def obstruct(self, scope: str, until: float, *, permanent: bool = False) -> None:
         """Something stands in the way from now on."""
         self.laws.obstructions.add(scope, self.timeline.now, until, permanent=permanent)
@@ -169,11 +184,36 @@ class World:
 
     # --- processes -------------------------------------------------------------------------------
 
+    @property
+    def election(self) -> Election:
+        """As it is configured for who starts now."""
+        known = self.settings.election
+        return known if self.electorate is None else replace(known, shards=self.electorate.shards)
+
+    def excuse(self) -> None:
+        """What nobody could act for, up to now, was in nobody's hands."""
+        if self.electorate is not None:
+            self.electorate.excuse()
+
+    def moved(self, process: Process, token: TokenConfig, move: Move) -> None:
+        """A process has, or has no more, the right to act for a token."""
+        self.say(f"process {process.number}: {move.value}, {token.name}")
+        self.counts[f"shard {move.value}"] += 1
+        self.duties.forget(process.number, token.name)
+        if move is not Move.LEAVING:
+            self.laws.forget(process.number, token.name)
+        if move is Move.TAKEN:
+            self.hearers.doubt((token,))
+        if self.electorate is not None:
+            self.electorate.moves += 1
+
     def begin(self, machine: Machine) -> Process:
         """Starts a process on a machine."""
         self._number += 1
         process = Process(self, machine, self._number)
         self.processes.append(process)
+        if self.electorate is None:
+            self.hearers.doubt(self.config.tokens)
         self.say(f"process {process.number} starts on machine {machine.number}")
         return process
 
@@ -187,9 +227,12 @@ class World:
 
     def gone(self, process: Process, pause: float) -> None:
         """A process has ended; another one begins after a pause."""
+        self.look_at_fences()
         process.kill()
         self.processes.remove(process)
         ready = self.timeline.now + pause + 10 * self.settings.latency
+        for token in self.config.tokens:  # nobody else tells of what it has published
+            self.obstruct(f"hearing {token.name}", ready)
         others = [each for each in self.processes if each.awake]
         if not others:
             self.obstruct("all", ready)
@@ -198,8 +241,15 @@ class World:
                 self.obstruct(f"place {place.key}", ready + (60.0 if others else 0.0))
         self.after(pause, partial(self.begin, process.machine))
 
+    def look_at_fences(self) -> None:
+        """Before something happens to a process."""
+        if self.electorate is not None:
+            self.electorate.look()
+
     def fetch_begins(self, process: Process, token: TokenConfig) -> None:
         """A process asks for a token."""
+        if self.electorate is not None:
+            self.electorate.acts(process, token.name, f"asks for {token.name}")
         self.counts["fetches"] += 1
         self.say(f"process {process.number} asks for {token.name}")
         off = process.machine.off if process.settled else None
@@ -220,6 +270,8 @@ class World:
         fault = getattr(fact, "fault", None)
         if isinstance(fault, Fault) and fault.reason is Reason.INTERNAL:
             self.laws.broken(f"a defect: {fault.summary}")
+        if isinstance(fact, events.NotifyFailed) and fact.given_up:
+            self.hearers.gave_up(getattr(about, "name", ""))
         if isinstance(fact, events.SinkTrouble | events.Drifted | events.Lapsed | events.Adopted):
             named = f"process {process.number}, {getattr(about, 'name', '')} sink {fact.sink}"
             why = f": {fault.summary}" if isinstance(fault, Fault) else ""
@@ -259,7 +311,8 @@ class World:
 
     def _reconfigure(self, tokens: tuple[TokenConfig, ...]) -> None:
         old = {token.name: token for token in self.config.tokens}
-        self.config = Config(tokens=tokens)
+        self.config = replace(self.config, tokens=tokens)
+        self.hearers.doubt(tokens, all_of_them=True)
         self.laws.reloads += 1
         new = {token.name: token for token in tokens}
         for name in old.keys() | new.keys():
@@ -278,7 +331,7 @@ class World:
                 self.add_places(there)
         for process in self.processes:
             process.reloaded = self.timeline.now
-            process.engine.reconfigure(self.config)
+            process.holdings.take(self.config)
             process.stirred = True
 
     # --- places ----------------------------------------------------------------------------------
@@ -363,7 +416,10 @@ class World:
         if changed and ours:
             place.intact, place.off, place.found = True, off, False
         good = held is not None and held.expires > now
+        if good and held is not None and changed and ours:
+            self.hearers.published(token, held)
         if good and place.bad_since is not None:
+            self.excuse()
             self.laws.turned_good(place, token, now)
         elif not good and place.bad_since is None:
             place.bad_since = now
@@ -375,6 +431,7 @@ class World:
         if self.laws.places.get(place.key) is not place or place.seen is not held or token is None:
             return
         self.say(f"{place.key} holds a dead token")
+        self.excuse()
         self.laws.expired(place, token, held)
         place.bad_since = self.timeline.now
 
