@@ -56,7 +56,7 @@ simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=
 soak: install ## REFRESHES refreshes, 200,000 unless named: does anything grow? Draws docs/pictures/soak.svg
 	@PYTHONPATH=tests:. $(BIN)/python -m tools.soak $(if $(REFRESHES),--refreshes $(REFRESHES))
 
-bench: install ## measure against the smallest program that does the same job
+bench: install ## measure against the smallest program that does the same job; BENCH="--report start memory"
 	$(BIN)/python -m bench $(BENCH)
 
 verify: lint ## all that must hold before a change lands: lints, strict tests, demo

@@ -23,19 +23,19 @@ NAMES = (
     "peers",
 )
 MINUTES = {
-    "start": 1.5,
-    "memory": 6.0,
-    "cost": 7.0,
-    "growth": 4.0,
+    "start": 1.2,
+    "memory": 5.0,
+    "cost": 4.0,
+    "growth": 8.5,
     "scrape": 0.5,
-    "lateness": 3.5,
-    "idle": 3.0,
+    "lateness": 3.2,
+    "idle": 1.8,
     "lives": 0.5,
     "trust": 1.2,
-    "restart": 0.2,
+    "restart": 0.1,
     "rotation": 0.3,
-    "recovery": 1.5,
-    "fill": 8.0,
+    "recovery": 1.2,
+    "fill": 5.5,
     "peers": 14.0,
 }
 """About what each takes at the usual scale on two quiet cores."""

@@ -30,7 +30,7 @@ def measure(scale: Scale) -> list[Row]:
 
 
 def _kind(kind: str, namespaces: int, scale: Scale) -> list[Row]:
-    tokens, seconds = scale.of(tiny=3, usual=50), scale.of(tiny=3.0, usual=15.0, long=60.0)
+    tokens, seconds = scale.of(tiny=3, usual=50), scale.of(tiny=3.0, usual=8.0, long=60.0)
     ours, floors = [], []
     with course(lifetime=LIFE, namespaces=namespaces) as on:
         on.configure([on.entry(f"token-{number}") for number in range(tokens)])

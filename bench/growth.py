@@ -5,12 +5,12 @@ from __future__ import annotations
 from bench import usage
 from bench.child import apart
 from bench.contest import DAEMON, course
-from bench.report import Row
+from bench.report import Row, median
 from bench.scale import Scale
 
 BAR = 8.0
 LIVELY = 1000
-"""Tokens from which a life of two seconds is more than the machine can refresh."""
+"""Tokens from which a life of two seconds asks for more than a machine can refresh."""
 CURVES = (
     ("resident", "resident memory", "MiB", 1.0),
     ("peak", "peak memory", "MiB", 1.0),
@@ -46,12 +46,13 @@ def held(size: int, life: float) -> dict[str, float]:
 def measure(scale: Scale) -> list[Row]:
     """Daemons of ever more tokens, and what lies between two of them."""
     sizes = scale.of(tiny=[1, 10, 40], usual=[1, 10, 100, 1000, 10_000])
+    rounds = [
+        {size: apart(held, size=size, life=_life(size)) for size in sizes}
+        for _ in range(scale.of(tiny=1, usual=5))
+    ]
     few, many = 10, sizes[-1]
-    life = {size: 2.0 if size < LIVELY else 60.0 for size in sizes}
-    found = {size: apart(held, size=size, life=life[size]) for size in sizes}
     between = {
-        kind: usage.MIB * (found[many][kind] - found[few][kind]) / (many - few)
-        - found[many]["token"]
+        kind: [_between(found[few], found[many], kind, many - few) for found in rounds]
         for kind in ("resident", "peak")
     }
     return [
@@ -59,21 +60,33 @@ def measure(scale: Scale) -> list[Row]:
             Row(
                 bench="growth",
                 what=f"{kind} memory a token, {few} to {many:,}, beside the token",
-                figure=figure,
+                figure=median(runs),
                 unit="KiB",
                 bar=BAR,
+                runs=tuple(runs),
             )
-            for kind, figure in between.items()
+            for kind, runs in between.items()
         ),
         *(
             Row(
                 bench="growth",
                 what=f"{says} with {size:,} tokens",
-                figure=found[size][kind] * factor,
+                figure=median([found[size][kind] * factor for found in rounds]),
                 unit=unit,
+                runs=tuple(found[size][kind] * factor for found in rounds),
                 labels={"column": says, "tokens": str(size)},
             )
             for kind, says, unit, factor in CURVES
             for size in sizes
         ),
     ]
+
+
+def _life(size: int) -> float:
+    """As short as the machine can refresh so many."""
+    return 2.0 if size < LIVELY else 20.0 if size == LIVELY else 60.0
+
+
+def _between(less: dict[str, float], more: dict[str, float], kind: str, tokens: int) -> float:
+    """KiB for each token more, beside the token itself."""
+    return usage.MIB * (more[kind] - less[kind]) / tokens - more["token"]

@@ -34,6 +34,12 @@ _SUBJECTS = {
     "peers": "What people use instead",
 }
 _MORE = "Every figure, with spread, machine and day, is in [the report](../bench/REPORT.md)."
+_SITE = """
+:::{toctree}
+:hidden:
+../bench/REPORT
+:::
+"""
 _WHENCE = """
 Where it goes: the bare interpreter, what importing the libraries adds, what the floor's work adds,
 and the rest, which is ours.
@@ -61,7 +67,7 @@ def renewed(document: str, parts: Sequence[Part], pictures: Sequence[str]) -> st
     if not begin or not end:
         raise ValueError(f"the document has no {BEGIN} ... {END}")
     shown = [line for part in parts for line in _shown(part.name, pictures, "pictures")]
-    said = "".join((f"\n{verdict(parts)} {_MORE}\n", _bars(parts), *shown))
+    said = "".join((f"\n{verdict(parts)} {_MORE}\n", _bars(parts), *shown, _SITE))
     return f"{before}{BEGIN}\n{said}\n{END}{after}"
 
 

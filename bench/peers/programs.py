@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from bench.child import ROOT
+from bench.interpreter import measured
 
 HERE = os.path.join(ROOT, "bench", "peers")
 SHARE = 0.75
@@ -97,11 +97,11 @@ def ours(job: Job) -> tuple[list[str], Mapping[str, str]]:
     }
     file = job.folder / "config.json"
     file.write_text(json.dumps(config))
-    return [sys.executable, "-m", "secret_refresher", "run", "--config", str(file)], {}
+    return [measured(), "-m", "secret_refresher", "run", "--config", str(file)], {}
 
 
 def _script(name: str) -> Start:
-    runner = [sys.executable] if name.endswith(".py") else ["sh"]
+    runner = [measured()] if name.endswith(".py") else ["sh"]
     return lambda _job: ([*runner, os.path.join(HERE, name)], {})
 
 
