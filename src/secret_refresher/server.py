@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from socketserver import TCPServer, ThreadingMixIn
+from socketserver import TCPServer
 from types import MappingProxyType
 from typing import NamedTuple, final
 
@@ -46,6 +48,8 @@ CONNECTIONS = 32
 """Served at once; more are turned away, so that nobody can exhaust memory or threads."""
 PATIENCE = 10.0
 """Seconds after which a connection is cut, whatever it is doing."""
+_ROUND = 1.0
+"""Seconds from one look at connections whose time is over to the next."""
 PLAIN = "text/plain; charset=utf-8"
 _OF_PROXIES = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 """Headers that proxies leave, those of service meshes among them (RFC 7239; Envoy's)."""
@@ -73,7 +77,7 @@ class Server:
                 raise
             self._host = "0.0.0.0"  # noqa: S104 - what `::` means without IPv6
             server = _listen(socket.AF_INET, self)
-        threading.Thread(target=server.serve_forever, args=(1.0,), name="http", daemon=True).start()
+        threading.Thread(target=server.serve, name="http", daemon=True).start()
         port = server.server_address[1]
         return f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
 
@@ -107,11 +111,13 @@ def _listen(family: socket.AddressFamily, server: Server) -> _Listener:
 
 
 @final
-class _Listener(ThreadingMixIn, TCPServer):
-    """Bounds what strangers can do: how many, how long, how much."""
+class _Listener(TCPServer):
+    """Bounds what strangers can do: how many, how long, how much.
 
-    daemon_threads = True
-    block_on_close = False
+    Each connection has a thread without an object of its own: `threading.Thread.start` waits for a
+    sign that a thread without memory never gives, and one such wait would be the end of all pages.
+    """
+
     allow_reuse_address = True
     request_queue_size = 128
 
@@ -124,32 +130,56 @@ class _Listener(ThreadingMixIn, TCPServer):
         if family is socket.AF_INET6 and server.address[0] == "::":
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 
+    def serve(self) -> None:
+        """Serves for ever, after a pause too where the loop itself had no memory.
+
+        Without an answer to its probe, a daemon that still does its work would be killed.
+        """
+        pause = threading.Event()
+        while True:
+            with contextlib.suppress(Exception):
+                self.serve_forever(_ROUND)
+            pause.wait(_ROUND)
+
     def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
         self._since[request] = time.monotonic()
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._since.pop(request, None)
-            self._places.release()
+            _thread.start_new_thread(self._attend, (request, client_address))
+        except (RuntimeError, MemoryError):  # the machine gives no more threads
+            self._leave(request)
 
-    def service_actions(self) -> None:
-        """Cuts connections whose time is over; the server's loop calls it every second."""
-        latest = time.monotonic() - PATIENCE
-        for request, since in list(self._since.items()):
-            if since < latest:
-                try:
-                    request.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    self._since.pop(request, None)
+    def _attend(self, request: socket.socket, client_address: object) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except Exception:  # noqa: BLE001 - whatever it is, it is this client's alone
+            self.handle_error(request, client_address)
+        finally:
+            self._leave(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no news."""
+
+    def _leave(self, request: socket.socket) -> None:
+        """Ends a connection; its place is free, once, whoever says so first."""
+        if self._since.pop(request, None) is not None:
+            self._places.release()
+        self.shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Cuts connections whose time is over; the server's loop calls it every round.
+
+        One whose thread never began leaves its place another such time later.
+        """
+        now = time.monotonic()
+        for request, since in list(self._since.items()):
+            if since < now - 2 * PATIENCE:
+                self._leave(request)
+            elif since < now - PATIENCE:
+                with contextlib.suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
 
 
 @final

@@ -2,12 +2,16 @@
 
 import http.client
 import re
+import resource
 import socket
+import subprocess
+import sys
 from http import HTTPStatus
 
 import pytest
 
-from secret_refresher.server import PLAIN, Answer, Asked, Server
+from secret_refresher.server import CONNECTIONS, PLAIN, Answer, Asked, Server
+from support.daemon import until
 
 SECRET = "correct-horse"
 
@@ -87,3 +91,30 @@ def test_a_client_that_leaves_early_harms_nobody(port: int) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
             client.sendall(b"GET /works HTTP/1.0\r\n\r\n")
     assert get(port, "/works") == (200, "ok\n")
+
+
+ALONE = """
+from http import HTTPStatus
+from secret_refresher.server import PLAIN, Answer, Server
+
+answer = Answer(HTTPStatus.OK, PLAIN, b"ok")
+print(Server("127.0.0.1", 0, {"/": lambda _asked: answer}).start(), flush=True)
+input()
+"""
+
+
+def test_no_place_is_lost_where_no_thread_can_begin() -> None:
+    """Requests that the machine has no memory for are cut off; later ones are answered again."""
+    with subprocess.Popen(
+        [sys.executable, "-c", ALONE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as alone:
+        assert alone.stdout is not None
+        port = int(alone.stdout.readline().rpartition(b":")[2])
+        before = resource.prlimit(alone.pid, resource.RLIMIT_AS)
+        resource.prlimit(alone.pid, resource.RLIMIT_AS, (1 << 20, before[1]))
+        for _ in range(2 * CONNECTIONS):
+            with pytest.raises((OSError, http.client.HTTPException)):
+                get(port, "/")
+        resource.prlimit(alone.pid, resource.RLIMIT_AS, before)
+        until(lambda: get(port, "/") == (200, "ok"), "an answer", 60)
+        alone.communicate(b"\n")
