@@ -25,6 +25,9 @@ from bench.scale import Scale
 def main() -> int:
     """Exit status 0: every bar met; 1: one was missed, or a benchmark failed; 2: usage."""
     options = _options()
+    if options.rewrite:
+        _report(options.into)
+        return 0
     os.environ[VARIABLE] = options.python or prepared()
     apiserver.find()
     parts: list[Part] = []
@@ -61,6 +64,9 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="keep the results, and write bench/REPORT.md, the page on benchmarks and its pictures"
         " from these and what was kept of others before",
+    )
+    parser.add_argument(
+        "--rewrite", action="store_true", help="only write these anew from what was kept"
     )
     parser.add_argument(
         "--into", default=Path(ROOT), type=Path, help="another folder than this checkout for those"

@@ -17,7 +17,7 @@ in it is written by hand. What each benchmark measures, and how, is in
 [the page on benchmarks](../docs/benchmarks.md). Less is better in all of them. Where something was
 measured several times, the figure is the median, and the spread is from the least to the most.
 """
-_SUBJECTS = {
+SUBJECTS = {
     "start": "Process start to the first token",
     "memory": "Memory after ten refreshes",
     "cost": "Time and CPU for a refresh",
@@ -51,7 +51,7 @@ def page(parts: Sequence[Part], pictures: Sequence[str]) -> str:
     told = [_HEAD, f"\n{verdict(parts)}\n", *_missed(parts), "\n## What was measured when\n"]
     told += [_provenance(parts), "\n## Bars\n", _bars(parts)]
     for part in parts:
-        told.append(f"\n## {_SUBJECTS[part.name]}\n")
+        told.append(f"\n## {SUBJECTS[part.name]}\n")
         plain = [row for row in part.rows if not row.labels]
         if plain:
             told.append(_plain(plain))
@@ -74,8 +74,8 @@ def renewed(document: str, parts: Sequence[Part], pictures: Sequence[str]) -> st
 def verdict(parts: Sequence[Part]) -> str:
     """How many bars there are, and whether all are met."""
     bars = [row.met for part in parts for row in part.rows if row.met is not None]
-    count = f"Of {len(bars)} bars "
-    return count + (f"{bars.count(False)} are missed." if False in bars else "none is missed.")
+    missed = bars.count(False)
+    return f"Of {len(bars)} bars {missed or 'none'} {'are' if missed > 1 else 'is'} missed."
 
 
 def on_what(machine: Mapping[str, str]) -> str:
@@ -164,7 +164,7 @@ def _pivot(rows: Sequence[Row], *, line: str, column: str) -> str:
 def _shown(name: str, pictures: Sequence[str], folder: str) -> Iterable[str]:
     for picture in pictures:
         if picture.startswith(f"bench-{name}"):
-            yield f"\n![{_SUBJECTS[name]}]({folder}/{picture})\n"
+            yield f"\n![{SUBJECTS[name]}]({folder}/{picture})\n"
 
 
 def _table(head: Sequence[str], cells: Iterable[Sequence[str]]) -> str:

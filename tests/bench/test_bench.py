@@ -1,6 +1,7 @@
 """Benchmarks run, and say what they must."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from bench import catalogue
 from bench.child import ROOT, environment
 from bench.report import Row, percentile, table
+from bench.written import SUBJECTS
 
 KEYS = {
     "bench",
@@ -36,9 +38,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", catalogue.NAMES)
-def test_each_benchmark_runs_and_reports(name: str) -> None:
-    """A benchmark ends with figures under the documented keys, whatever the machine."""
-    ended = run(name, "--scale", "tiny", "--json")
+def test_each_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
+    """A benchmark ends with figures under the documented keys, whatever the machine.
+
+    By itself it makes a report, in which each of its bars stands.
+    """
+    ended = run(name, "--scale", "tiny", "--json", "--report", "--into", str(tmp_path))
     assert ended.returncode in {0, 1}, ended.stderr
     told = json.loads(ended.stdout)
     assert told["machine"]
@@ -48,6 +53,13 @@ def test_each_benchmark_runs_and_reports(name: str) -> None:
         assert row["bench"] == name
         assert row["figure"] is not None
         assert row["met"] is (None if row["bar"] is None else row["figure"] <= row["bar"])
+    report = (tmp_path / "bench" / "REPORT.md").read_text()
+    assert f"## {SUBJECTS[name]}\n" in report
+    assert report.count("| met |") + report.count("| MISSED |") >= sum(
+        row["bar"] is not None for row in told["rows"]
+    )
+    for picture in re.findall(r"\]\(\.\./(docs/pictures/[^)]+)\)", report):
+        assert (tmp_path / picture).stat().st_size > 0
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
