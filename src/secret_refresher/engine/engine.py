@@ -328,7 +328,8 @@ class Engine:
             if mine is sink:
                 if entry.subject.sinks[index][1] != sink.target:
                     entry.name_sinks()
-                self._happen(entry, replace(event, sink=index))
+                placed = event if event.sink == index else replace(event, sink=index)
+                self._happen(entry, placed)
                 return True
         return False
 

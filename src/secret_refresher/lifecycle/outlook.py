@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from secret_refresher.config.model import OnExpired, State
 from secret_refresher.lifecycle import notify
@@ -34,7 +33,11 @@ def due(state: TokenState, now: float, sinks: Iterable[int] | None = None) -> fl
 
 def fetch_at(state: TokenState, now: float) -> float:
     """The instant of the next fetch; `NEVER` while one is under way or nobody could take it."""
-    if state.config.state is State.ABSENT or state.fetching:
+    return NEVER if state.fetching else _next_fetch_at(state, now)
+
+
+def _next_fetch_at(state: TokenState, now: float) -> float:
+    if state.config.state is State.ABSENT:
         return NEVER
     if not any(sink.seen for sink in state.sinks):
         # Who cannot even be looked at may hold a live token; asking for another would waste it.
@@ -45,7 +48,7 @@ def fetch_at(state: TokenState, now: float) -> float:
 
 def still_wanted(state: TokenState, now: float) -> bool:
     """Whether a fetch that has not been begun yet would be wanted anew."""
-    return fetch_at(replace(state, fetching=False), now) <= now
+    return _next_fetch_at(state, now) <= now
 
 
 def _unbudgeted_fetch_at(state: TokenState, now: float) -> float:
@@ -91,12 +94,13 @@ def sink_work(state: TokenState, sink: SinkRecord, now: float) -> Work | None:
         return None if sink.removed else Work.REMOVE
     if sink.look:
         return Work.INSPECT
-    token = state.token
+    token, life = state.token, sink.life
+    alive = sink_alive(sink, now)
     if token is not None and token.life.alive(now):
-        older = sink.life is None or sink.life.older(token.life)
-        if older or not sink_alive(sink, now):
+        older = life is None or life.older(token.life)
+        if older or not alive:
             return Work.PUBLISH
-    if sink.life is not None and not sink_alive(sink, now):
+    if life is not None and not alive:
         return Work.REMOVE if state.config.refresh.on_expired is OnExpired.DELETE else None
     return None
 
@@ -109,10 +113,11 @@ def urgency(state: TokenState, sink: SinkRecord, work: Work, now: float) -> floa
     3. What has to be looked into is taken to hold a token that is due: one that dies within the
        lead is refreshed first, and one that lives longer is not. So is what fails.
     """
+    life = sink.life if sink_alive(sink, now) else None
+    if work is Work.PUBLISH and (life is not None or not sink.failures):
+        return now if life is None else life.expires
     unknown = now + plan.lead(state.config.refresh, state.config.propagation)
-    if sink.life is not None and sink.life.alive(now):
-        return sink.life.expires if work is Work.PUBLISH else min(sink.life.expires, unknown)
-    return now if work is Work.PUBLISH and not sink.failures else unknown
+    return unknown if life is None else min(life.expires, unknown)
 
 
 def sink_alive(sink: SinkRecord, now: float) -> bool:

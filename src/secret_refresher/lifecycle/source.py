@@ -24,21 +24,21 @@ def fetch_ended(
 ) -> tuple[TokenState, list[events.Notice]]:
     """An attempt came back; `draw` is from [0, 1)."""
     notices: list[events.Notice] = []
-    if event.credentials is not None:
-        if state.credentials not in {None, event.credentials}:
+    if event.credentials not in {None, state.credentials}:
+        if state.credentials is not None:
             notices.append(events.CredentialsReloaded())
         state = replace(state, credentials=event.credentials)
     if state.budget is not None:
         state = replace(state, budget=state.budget.spend(event.requests, now))
     if state.config.state is State.ABSENT:  # since it was asked for; nobody wants it any more
-        return _unwanted(replace(state, fetching=False), event, now), notices
+        return _unwanted(state, event, now), notices
     result = event.result
     if isinstance(result, Grant) and now >= result.issued + result.lifetime:
         result = _DEAD_ON_ARRIVAL
     if isinstance(result, Fault):
-        state, failed = _failed(replace(state, fetching=False), result, event, now, draw)
+        state, failed = _failed(state, result, event, now, draw)
         return state, [*notices, failed]
-    state, fetched = _granted(replace(state, fetching=False), result, event, now, draw)
+    state, fetched = _granted(state, result, event, now, draw)
     return state, [*notices, fetched]
 
 
@@ -46,8 +46,9 @@ def _unwanted(state: TokenState, event: events.FetchEnded, now: float) -> TokenS
     """What is not wanted tells all the same how soon the server may be asked again."""
     result = event.result
     if isinstance(result, Grant):
-        return replace(state, rest=now + plan.floor(result.lifetime))
-    return replace(state, retry=now + asked_for(result, event.config, state.config))
+        return replace(state, fetching=False, rest=now + plan.floor(result.lifetime))
+    retry = now + asked_for(result, event.config, state.config)
+    return replace(state, fetching=False, retry=retry)
 
 
 def _failed(
@@ -56,12 +57,12 @@ def _failed(
     failures = state.failures + 1
     life = scheduled_life(state, now)
     wait = backoff.wait(fault, failures, life, now, draw, began=state.asked)
-    if source_section(event.config) != source_section(state.config):
+    if not _wanted_still(event, state):
         # It says nothing of the source that is wanted now, which has had its own spread.
         wait = min(
             wait, max(asked_for(fault, event.config, state.config), (state.stale or 0) - now)
         )
-    state = replace(state, failures=failures, fault=fault, retry=now + wait)
+    state = replace(state, fetching=False, failures=failures, fault=fault, retry=now + wait)
     left = 0.0 if life is None else life.remaining(now)
     return state, events.FetchFailed(state.attempts, fault, failures, wait, left)
 
@@ -81,15 +82,15 @@ def _granted(
         held = state.sinks
     if known is not None and again:
         state = notify.same_again(state, known.life, token.life)
-    wanted = source_section(event.config) == source_section(state.config)
     fetched = events.Fetched(
         state.attempts, token.life, again, state.failures, event.used_previous_secret
     )
     state = replace(
         state,
+        fetching=False,
         token=token,
         sinks=held,
-        stale=None if wanted else state.stale,
+        stale=None if _wanted_still(event, state) else state.stale,
         # By what is left of a token that was handed out again: whoever caches tokens may renew
         # them shortly before they expire.
         rest=now + plan.floor(token.life.expires - grant.issued),
@@ -98,6 +99,12 @@ def _granted(
         fault=None,
     )
     return state, fetched
+
+
+def _wanted_still(event: events.FetchEnded, state: TokenState) -> bool:
+    """Whether the source that was asked is the one of the present configuration."""
+    asked, wanted = event.config, state.config
+    return asked is wanted or source_section(asked) == source_section(wanted)
 
 
 def _life(grant: Grant, state: TokenState, draw: float) -> Life:
