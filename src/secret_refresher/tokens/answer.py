@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
@@ -234,7 +235,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,10}", text):
         return min(float(text), LONGEST_RETRY_AFTER)
-    until, sent = _http_date(text), _http_date(headers.get("date", ""))
+    until = _http_date(text)
+    sent = None if until is None else http_date(headers)
     if until is None or sent is None or until <= sent:
         return None
     return min(until - sent, LONGEST_RETRY_AFTER)
@@ -248,6 +250,11 @@ def http_date(headers: Mapping[str, str]) -> float | None:
 def _http_date(text: str) -> float | None:
     if not text or len(text) > 64:  # noqa: PLR2004 - longer than any date
         return None
+    return _instant(text)
+
+
+@lru_cache(maxsize=64)  # all answers of one second have the same
+def _instant(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         # The obsolete forms name no zone; all of HTTP's dates are UTC (RFC 9110 section 5.6.7).

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import astuple, dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import final
 
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
@@ -58,7 +59,12 @@ class Render:
 
     def digest(self) -> str:
         """Eight hexadecimal digits that differ where renderings differ."""
-        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:8]
+        return _digest(self)
+
+
+@lru_cache(maxsize=64)  # asked at every publish, of the few renderings that a configuration has
+def _digest(spec: Render) -> str:
+    return hashlib.sha256(repr(astuple(spec)).encode()).hexdigest()[:8]
 
 
 def render(spec: Render, token: Token, name: str) -> Secret[bytes]:
