@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, Protocol, cast, final
 
 import urllib3
@@ -99,65 +98,54 @@ class _Response:
 
 
 @final
-class _Client:
-    """As `kubernetes.client.ApiClient` has it: takes a request apart, and makes it."""
+class _Connection:
+    """In the place of `access.Connection`."""
+
+    namespace = "apps"
 
     def __init__(self, weather: Weather, sleep: Callable[[float], None]) -> None:
         self._weather = weather
         self._sleep = sleep
 
-    def param_serialize(
-        self,
-        *,
-        method: str,
-        resource_path: str,
-        query_params: list[tuple[str, str]],
-        header_params: dict[str, str],
-        body: Mapping[str, Any] | None,
-        auth_settings: list[str],
-    ) -> tuple[str, str, dict[str, str], object, None]:
-        """Nothing has to be made into anything else."""
-        return method, resource_path, header_params, (dict(query_params), body), None
-
-    def call_api(
+    def call(
         self,
         verb: str,
-        url: str,
-        headers: dict[str, str],
+        path: str,
+        query: Sequence[tuple[str, str]],
+        head: Mapping[str, str],
         *,
-        body: tuple[dict[str, str], Mapping[str, Any] | None],
-        _request_timeout: tuple[float, float],
-    ) -> SimpleNamespace:
+        body: Any,
+        seconds: tuple[float, float],
+    ) -> _Response:
         """One request, as far as the weather lets it."""
         weather = self._weather
-        kind, number = weather.trouble_of_api(verb, url)
+        kind, number = weather.trouble_of_api(verb, path)
         way = weather.latency()
         self._sleep(way)
         if kind == "refused":
             raise urllib3.exceptions.NewConnectionError(cast(Any, None), "refused")
         if kind == "hole":
-            self._sleep(_request_timeout[0])
+            self._sleep(seconds[0])
             raise urllib3.exceptions.ConnectTimeoutError
         box: list[Said] = []
         late = number if kind == "late" else 0.0
         if kind not in {"", "slow", "late", "lost", "hang"}:
             box.append((int(kind), {"kind": "Status", "code": int(kind)}))
         else:
-            query, content = body
-            done = partial(self._done, verb, url, headers, query, content)
+            done = partial(self._done, verb, path, head, dict(query), body)
             weather.after(way + late, lambda: box.append(done()))
         slow = number if kind == "slow" else late
-        if kind == "hang" or slow >= _request_timeout[1]:
-            self._sleep(_request_timeout[1])
+        if kind == "hang" or slow >= seconds[1]:
+            self._sleep(seconds[1])
             raise urllib3.exceptions.ReadTimeoutError(cast(Any, None), "", "")
         self._sleep(2 * way + slow)
         if kind == "lost":
             raise urllib3.exceptions.ProtocolError
         status, answer = box[0]
-        head = {"Date": formatdate(weather.date(), usegmt=True)}
+        dated = {"Date": formatdate(weather.date(), usegmt=True)}
         if status in {429, 503} and number:
-            head["Retry-After"] = str(int(number) + 1)
-        return SimpleNamespace(response=_Response(status, head, json.dumps(answer).encode()))
+            dated["Retry-After"] = str(int(number) + 1)
+        return _Response(status, dated, json.dumps(answer).encode())
 
     def _done(
         self,
@@ -198,7 +186,7 @@ class Way:
     """In the place of `Access`: how to reach the API server, and as whom."""
 
     def __init__(self, weather: Weather, sleep: Callable[[float], None]) -> None:
-        self._client = _Client(weather, sleep)
+        self._connection = _Connection(weather, sleep)
 
     @property
     def access(self) -> Access:
@@ -207,4 +195,4 @@ class Way:
 
     def connect(self) -> object:
         """Credentials are as they were read."""
-        return SimpleNamespace(client=self._client, namespace="apps")
+        return self._connection

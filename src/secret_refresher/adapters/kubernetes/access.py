@@ -6,9 +6,12 @@ The only module that imports `kubernetes`, and only when something will ask the 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
+from urllib.parse import urlencode
+
+import urllib3
 
 from secret_refresher import __version__
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
@@ -43,6 +46,34 @@ class Connection:
 
     client: ApiClient
     namespace: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        head: Mapping[str, str],
+        *,
+        body: object,
+        seconds: tuple[float, float],
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer to one request, whose content is still to be read.
+
+        `body` is JSON, or None; `seconds` to connect and between two pieces of the answer. Raises
+        what the library does. It would copy body and head beforehand, to make JSON of its models.
+        """
+        configuration = self.client.configuration
+        url = f"{configuration.host}{path}"
+        if query:
+            url = f"{url}?{urlencode(query)}"
+        headers = {**self.client.default_headers, **head}
+        bearer = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if bearer:
+            # A token file may end with a line's end, as it may for kubectl.
+            headers["Authorization"] = bearer.strip()
+        answer = self.client.call_api(method, url, headers, body=body, _request_timeout=seconds)
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
 
 
 @final

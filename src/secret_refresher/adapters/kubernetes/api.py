@@ -170,27 +170,11 @@ class Api:
         return Answer(response.status, content, retry_after(headers))
 
     def _send(self, connection: Connection, ask: _Ask, silence: float) -> urllib3.BaseHTTPResponse:
-        client = connection.client
+        seconds = min(CONNECT_TIMEOUT, self._timeout / 2), silence
         with faults.translated():
-            verb, url, headers, content, _ = client.param_serialize(
-                method=ask.method,
-                resource_path=ask.path,
-                query_params=list(ask.query),
-                header_params=dict(ask.head),
-                body=ask.body,
-                auth_settings=["BearerToken"],
+            return connection.call(
+                ask.method, ask.path, ask.query, ask.head, body=ask.body, seconds=seconds
             )
-            # A token file may end with a line's end, as it may for kubectl.
-            headers = {name: value.strip() for name, value in headers.items()}
-            answer = client.call_api(
-                verb,
-                url,
-                headers,
-                body=content,
-                _request_timeout=(min(CONNECT_TIMEOUT, self._timeout / 2), silence),
-            )
-        response: urllib3.BaseHTTPResponse = answer.response
-        return response
 
     def _content(self, response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
         """The JSON object of an answer, read within the time of a request."""
