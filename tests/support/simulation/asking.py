@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from secret_refresher.config.model import TokenConfig
+from support.simulation.authority import Minted
 
 HOUR = 3600.0
 LONGEST_RETRY_AFTER = 3600.0
@@ -42,6 +43,15 @@ class Bucket:
         """Requests a second that it gains, so that with a full bucket an hour has `hourly`."""
         return (self.hourly + 1 - self.size) / HOUR
 
+    @property
+    def reserve(self) -> int:
+        """Requests that are kept for the last quarter of the lead, and for no live token."""
+        return int(self.size) // 4
+
+    def since(self, requests: float) -> float:
+        """Since when it holds so many, or from when."""
+        return self.at + max(0.0, requests - self.level) / self.rate
+
     def holds(self, now: float) -> float:
         """Requests that are left."""
         return min(self.size, self.level + (now - self.at) * self.rate)
@@ -60,7 +70,7 @@ class Ledger:
     out. `failing`: since when, None after a success. `asked`: when the last attempt began; `used`
     what it read from the credential files; `sent` the secrets in its requests. `settled`: since
     when its configuration is what it is. `bucket` counts what reached a server; `wary` all that
-    was sent, as who sends cannot know better.
+    was sent, as who sends cannot know better. `held`: the token that was granted last.
     """
 
     fetching: bool = False
@@ -73,12 +83,21 @@ class Ledger:
     bucket: Bucket | None = None
     wary: Bucket | None = None
     used: tuple[object, ...] = ()
+    held: Minted | None = None
     sent: set[str] = field(default_factory=set)
 
     def begins(
-        self, token: TokenConfig, now: float, used: tuple[object, ...], late: float
+        self,
+        token: TokenConfig,
+        now: float,
+        used: tuple[object, ...],
+        late: float,
+        urgent: float,
     ) -> str | None:
-        """An attempt begins; what is wrong with that. `late`: seconds of the way to a server."""
+        """An attempt begins; what is wrong with that.
+
+        `late`: seconds of the way to a server. `urgent`: from when it may take from its reserve.
+        """
         hourly = token.refresh.max_requests_per_hour
         if hourly is None:
             self.bucket = self.wary = None
@@ -89,8 +108,11 @@ class Ledger:
         if now < self.floor - 1e-6:
             return f"{token.name} is fetched {self.floor - now:.3f} s before its floor"
         bucket = self.bucket
-        if bucket is not None and bucket.holds(now) < 1 - 1e-6 - 2 * late * bucket.rate:
-            return f"{token.name} is fetched with {bucket.holds(now):.2f} requests in its budget"
+        if bucket is not None:
+            held, kept = bucket.holds(now), 0 if now >= urgent else bucket.reserve
+            if held < 1 + kept - 1e-6 - 2 * late * bucket.rate:
+                left = f"{held:.2f} requests in its budget, {kept} of them kept"
+                return f"{token.name} is fetched with {left}"
         return None
 
     def sends(self, secret: str, now: float) -> None:
@@ -121,9 +143,13 @@ class Ledger:
         self.fetching, self.ended = False, now
         self.failing = now if self.failing is None else self.failing
 
-    def allowed(self, now: float) -> bool:
-        """Whether neither a server nor the budget, its reserve included, rules an attempt out."""
-        bucket = self.wary
-        return now >= self.later and (
-            bucket is None or bucket.holds(now) >= 2 + bucket.size // 4  # one to spare
-        )
+    def paid(self, *, urgent: bool) -> float:
+        """Since when its budget has allowed an attempt, or from when it will."""
+        bucket = None if self.bucket is None else self.wary
+        if bucket is None:
+            return 0.0
+        return bucket.since(2 if urgent else 2 + bucket.reserve)  # one to spare
+
+    def allowed(self, now: float, *, urgent: bool = False) -> bool:
+        """Whether neither a server nor the budget rules an attempt out."""
+        return now >= max(self.later, self.paid(urgent=urgent))

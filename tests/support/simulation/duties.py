@@ -65,7 +65,8 @@ class Duties:
         """An attempt begins: may it, and did it have to wait for somebody else's server?"""
         ledger = self._ledgers[process.number, token.name]
         used = self._files(token)
-        self._broken(ledger.begins(token, self._now, used, self._world.settings.latency))
+        late, urgent = self._world.settings.latency, self._urgent(token.name, ledger)
+        self._broken(ledger.begins(token, self._now, used, late, urgent))
         entries = (e for e in process.engine.entries() if e.state.config.name == token.name)
         if (entry := next(entries, None)) is None:
             return
@@ -80,6 +81,21 @@ class Duties:
         asleep = self._world.laws.obstructions.any(["all"], since, self._now)
         if waited > 1 + 3 * self._world.settings.latency and not queued and not asleep:
             self._broken(f"{token.name} waited {waited:.1f} s for another server's tokens")
+
+    def _urgent(self, token: str, ledger: Ledger) -> float:
+        """The earliest that the last quarter of the lead of the token in memory may begin."""
+        held, world = ledger.held, self._world
+        if held is None or self._newest.get(token) is not held:
+            return 0.0
+        if token in world.settings.caches or world.laws.believes_forged(token, self._now):
+            return 0.0
+        refresh = held.issued + world.laws.earliest(held)
+        return (3 * held.expires + refresh) / 4 - CLOCKS - 4 * world.settings.latency
+
+    def paid(self, token: str, *, urgent: bool) -> float:
+        """Since when the budgets of all processes have allowed an attempt."""
+        ledgers = (self._ledgers.get((p.number, token)) for p in self._world.processes)
+        return max((each.paid(urgent=urgent) for each in ledgers if each), default=0.0)
 
     def sends(self, process: Process, sent: Sent) -> None:
         """A request is about to be sent; whether it arrives is another matter."""
@@ -120,6 +136,7 @@ class Duties:
         # By a little less than what a token that was handed out again has left.
         left = 0.8 * (minted.expires - self._now) if minted and again else result.lifetime
         ledger.granted(max(0.0, left), self._now)
+        ledger.held = minted
         if minted is not None and (known is None or minted.issued > known.issued):
             self._newest[token.name] = minted
             if token.name not in self._world.settings.caches:
@@ -157,11 +174,15 @@ class Duties:
         last = held.expires - held.lifetime / 10
         late = CLOCKS + 4 * self._world.settings.latency
         queue = len(self._world.settings.tokens) * token.request.timeout
-        if held.lifetime / 20 < late + queue or self._newest.get(token.name) is not held:
+        room = held.lifetime / 20
+        if ledger.bucket is not None:  # its reserve is for the last quarter of the lead
+            room = min(room, self._world.laws.lead(held) / 4)
+        if room < late + queue or self._newest.get(token.name) is not held:
             return
         if not self._idle(process, ledger, token.name, held.issued):
             return
-        if not ledger.allowed(self._now) or ledger.later > last or ledger.fetching:
+        allowed = ledger.allowed(self._now - late - queue, urgent=True)
+        if not allowed or ledger.later > last or ledger.fetching:
             return
         if ledger.asked < last - late:
             self._broken(

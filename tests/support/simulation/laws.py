@@ -86,7 +86,7 @@ class Laws:
 
     def _justified(self, memory: Memory, token: TokenConfig, now: float, off: float | None) -> None:
         places = [place for place in self.places.values() if place.token == token.name]
-        if self.forged[token.name] + FORGOTTEN > now:
+        if self.believes_forged(token.name, now):
             return  # a newer token of ours, to all that can be seen
         granted = memory.granted
         if granted is not None:
@@ -109,9 +109,21 @@ class Laws:
         # Two machines' clocks agree to two seconds, says the sink.
         return calm and self._young(held, now + 3)
 
+    def believes_forged(self, token: str, now: float) -> bool:
+        """Whether somebody may think that there is a token which nobody was granted."""
+        return self.forged[token] + FORGOTTEN > now
+
+    def earliest(self, held: Minted) -> float:
+        """Seconds of its life before which its refresh point is not."""
+        return self._earliest.get(held.text, 0.0)
+
+    def lead(self, held: Minted) -> float:
+        """Seconds between the latest refresh point and its death, as that was drawn for it."""
+        return self._leads.get(held.text, 0.0)
+
     def _young(self, held: Minted, now: float) -> bool:
         """Whether a token has not come to its refresh point, as that was drawn for it."""
-        return now - held.issued < self._earliest.get(held.text, 0.0) - 1
+        return now - held.issued < self.earliest(held) - 1
 
     def fetch_ends(
         self, process: int, token: TokenConfig, outcome: Outcome, minted: Minted | None, now: float
@@ -134,19 +146,15 @@ class Laws:
 
     # --- consumers -----------------------------------------------------------------------------
 
-    def turned_good(self, place: Place, token: TokenConfig, now: float) -> None:
-        """A place holds a live token again: soon enough?"""
+    def turned_good(self, place: Place, token: TokenConfig, now: float, paid: float) -> None:
+        """A place holds a live token again: soon enough?
+
+        `paid`: since when every budget has allowed what is urgent.
+        """
         since = place.bad_since
         assert since is not None
-        self.still_bad(place, token, now)
         place.bad_since, place.last_bad = None, now
-
-    def still_bad(self, place: Place, token: TokenConfig, now: float) -> None:
-        """A place has held no live token since `bad_since`."""
-        since = place.bad_since
-        if since is None or self._budgeted(token, since, now):
-            return
-        begin = max(since, place.forged_until)
+        begin = max(since, place.forged_until, paid)
         clear = self.obstructions.clear(self.scopes(place, token), begin, now)
         allowed = REPAIRS + SLACK
         if clear > allowed:
@@ -155,16 +163,19 @@ class Laws:
                 f" nothing in the way ({allowed:.0f} are allowed)"
             )
 
-    def expired(self, place: Place, token: TokenConfig, held: Minted) -> None:
-        """A consumer sees a token die: was there time to replace it?"""
+    def expired(self, place: Place, token: TokenConfig, held: Minted, paid: float) -> None:
+        """A consumer sees a token die: was there time to replace it?
+
+        `paid`: since when every budget has allowed what is not urgent.
+        """
         now, life = held.expires, held.lifetime
         scopes = self.scopes(place, token)
-        if place.forged_until > now - life or self._budgeted(token, now - life, now):
+        if place.forged_until > now - life:
             return
-        lead = self._leads.get(held.text, 0.0)  # as it was when its refresh point was drawn
+        lead = self.lead(held)
         if token.name in self.settings.caches:
             lead = life / 4  # before, its server hands the same one out
-        begin = max(now - lead, place.last_bad)
+        begin = max(now - lead, place.last_bad, paid)
         clear = self.obstructions.clear(scopes, begin, now, lead=lead)
         needed = 2 * pause(life) + 3 + 20 * self.settings.latency
         if token.name in self.settings.caches:
@@ -179,14 +190,6 @@ class Laws:
         whole = last <= self.obstructions.clear(scopes, now - last, now, slow_lane=False, lead=lead)
         if room and whole and begin <= now - last and token.name not in self.settings.caches:
             self.broken(f"{place.key} holds a token that died with its last tenth clear")
-
-    def _budgeted(self, token: TokenConfig, begin: float, now: float) -> bool:
-        """Whether a budget may be what held it up: failures have been paid from it."""
-        if token.refresh.max_requests_per_hour is None:
-            return False
-        scopes = ["all", f"token {token.name}", f"origin {token.token_url}"]
-        scopes += [f"place {p.key}" for p in self.places.values() if p.token == token.name]
-        return self.obstructions.any([*scopes, "api"], begin - 7200, now)
 
     def wrote(self, place: Place) -> None:
         """A write of ours needs a new token, somebody else's doing, or a new configuration."""

@@ -420,7 +420,7 @@ class World:
             self.hearers.published(token, held)
         if good and place.bad_since is not None:
             self.excuse()
-            self.laws.turned_good(place, token, now)
+            self.laws.turned_good(place, token, now, self.duties.paid(token.name, urgent=True))
         elif not good and place.bad_since is None:
             place.bad_since = now
         if held is not None and good and changed:
@@ -432,7 +432,7 @@ class World:
             return
         self.say(f"{place.key} holds a dead token")
         self.excuse()
-        self.laws.expired(place, token, held)
+        self.laws.expired(place, token, held, self.duties.paid(token.name, urgent=False))
         place.bad_since = self.timeline.now
 
     def _held(self, place: Place) -> Minted | None:
