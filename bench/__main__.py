@@ -83,6 +83,8 @@ def _options() -> argparse.Namespace:
         parser.error(
             f"there is no {', '.join(sorted(unknown))}; there are {', '.join(catalogue.NAMES)}"
         )
+    if options.report and options.scale is Scale.TINY and options.into == Path(ROOT):
+        parser.error("figures of --scale tiny say nothing: name another folder by --into")
     return options
 
 

@@ -70,6 +70,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     assert "start" in ended.stderr
 
 
+def test_a_tiny_report_does_not_replace_the_checkout_s() -> None:
+    """What is committed holds no figures of runs that only show that they run."""
+    ended = run("lives", "--scale", "tiny", "--report")
+    assert ended.returncode == 2
+    assert "--into" in ended.stderr
+
+
 def test_every_benchmark_is_described() -> None:
     """The page on benchmarks has a line for each of them."""
     page = (Path(ROOT) / "docs" / "benchmarks.md").read_text()
