@@ -88,15 +88,13 @@ def printed(*arguments: str) -> str:
     return shown
 
 
-def commands(port: int, configurations: Path) -> dict[str, str]:
+def commands(port: int, configurations: Path, output: str) -> dict[str, str]:
     """What the commands say of a daemon in trouble, and of its configuration."""
     url, config = f"http://127.0.0.1:{port}", ("--config", str(configurations))
     account = ("--service-account", "refresher", "--namespace", "default")
     return {
-        "status": printed("status", "--url", url),
-        "status JSON": printed("status", "--url", url, "--output", "json"),
-        "doctor": printed("doctor", *config),
-        "doctor JSON": printed("doctor", "--fetch", "--output", "json", *config),
+        "status": printed("status", "--url", url, "--output", output),
+        "doctor": printed("doctor", "--fetch", "--output", output, *config),
         "check": printed("check", *config),
         "rbac": printed("rbac", *account, *config),
     }
@@ -152,7 +150,7 @@ def test_no_failure_shows_a_secret(
     port = int(said(daemon, "listening", "address").pop().rpartition(":")[2])
     places = {page: get(port, page)[2] for page in PAGES}
     assert all(one["name"] in places["/status.json?per=1000"] for one in [*failing, told])
-    places |= commands(port, configurations)
+    places |= commands(port, configurations, "text" if watched else "json")
     for number, text in enumerate(wrong_configurations(canary, server.token_url)):
         (configurations / f"wrong-{number}.yaml").write_text(text)
     until(lambda: "configuration refused, the old one stays" in daemon.text(), "the refusal")
