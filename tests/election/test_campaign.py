@@ -111,6 +111,28 @@ def test_balance(shards: int, replicas: int, wanted: list[int] | None) -> None:
     assert sum(len(process.moves) for process in world.processes) == moves
 
 
+def test_many_replicas_begin_at_once() -> None:
+    """Words that others leave all the time keep nobody from setting the count of shards."""
+    world = ElectionWorld()
+    world.names = ["token"]
+    world.slow = 0.1
+    for _ in range(10):
+        world.start(terms(32))
+    assert gap(world) < 60
+
+
+def test_a_slow_api_server() -> None:
+    """Looking at what others hold does not keep a replica from renewing what it holds itself."""
+    world = settled(24, 8)
+    before = [len(process.moves) for process in world.processes]
+    world.slow = 0.5
+    world.run(60)
+    assert [len(process.moves) for process in world.processes] == before
+    world.processes[0].alive = False
+    world.slow = 0.2
+    assert gap(world) < 30
+
+
 def test_one_more_replica() -> None:
     """A replica that joins gets its share, and no shard moves but those that it gets."""
     world = settled(6, 2)

@@ -54,6 +54,10 @@ class Campaign:
         self._sure = -NEVER
         self._queue: deque[Ask] = deque()
         self._looking = False
+        self._other = False
+        """Something else was asked since the last renewals."""
+        self._spoken = False
+        """Our word was the last request: the first Lease is known as it is this moment."""
         self._round_at = -NEVER
         self._withdrawn = False
         self._stopping = False
@@ -84,6 +88,12 @@ class Campaign:
         if self._stopping:
             return self._queue[0] if self._queue else None
         stamp = _stamp(wall)
+        first = self._contest.first
+        if self._spoken and first is not None and self._contest.may_change(now):
+            self._queue.appendleft(self._take(0, first, stamp))
+        elif self._queue and self._other and self._pressed(now):
+            self._queue.extendleft(reversed(self._renewals(stamp)))
+        self._spoken = False
         if not self._queue:
             self._queue.extend(self._given_up(stamp))
         if not self._queue and self._looking:
@@ -106,6 +116,8 @@ class Campaign:
     def answered(self, ask: Ask, outcome: Outcome, sent: float, now: float) -> None:
         """Takes the outcome of the request that `next` gave; `sent`: just before it was."""
         self._queue.popleft()
+        self._other = self._other or ask.why not in {Why.BEAT, Why.RENEW}
+        self._spoken = ask.why is Why.BEAT and isinstance(outcome, Found)
         seat = self._seats[ask.shard]
         match outcome:
             case Fault():
@@ -141,17 +153,29 @@ class Campaign:
     # --- looking -------------------------------------------------------------------------------
 
     def _looks(self, stamp: str) -> list[Ask]:
-        """What a round asks first: our word, renewals, the one before longest first, the rest."""
-        known = self._contest.first is not None and not self._withdrawn
-        plan = [self._beat(stamp) if known else Ask(Why.READ, 0)]
-        for seat in sorted(self._seats[1:], key=lambda seat: (seat.tenure is None, seat.renewed)):
+        """What a round asks first: our word, renewals, the rest."""
+        others = [Ask(Why.READ, seat.shard) for seat in self._seats[1:] if seat.tenure is None]
+        return [*(self._renewals(stamp) or [Ask(Why.READ, 0)]), *others]
+
+    def _renewals(self, stamp: str) -> list[Ask]:
+        """Our word, and what is ours, the one before longest first; nothing without the Lease."""
+        self._other = False
+        if self._contest.first is None or self._withdrawn:
+            return []
+        plan = [self._beat(stamp)]
+        for seat in sorted(self._seats[1:], key=lambda seat: seat.renewed):
             seated = self._seated(seat)
-            plan.append(
-                Ask(Why.READ, seat.shard)
-                if seated is None
-                else asks.renew(seat.shard, self._terms.owner, seated, stamp)
-            )
+            if seated is not None:
+                plan.append(asks.renew(seat.shard, self._terms.owner, seated, stamp))
         return plan
+
+    def _pressed(self, now: float) -> bool:
+        """Whether renewals cannot wait for what else this round asks, as with many shards.
+
+        Where the API server is slow, they would come too late; one other request is made between.
+        """
+        held = [seat.renewed for seat in self._seats if seat.tenure is not None]
+        return -NEVER < min(self._sure, *held, now) <= now - self._terms.renew_deadline / 2
 
     def _beat(self, stamp: str) -> Ask:
         terms = self._terms
@@ -188,8 +212,10 @@ class Campaign:
                     self._sure = sent
             case Why.TAKE if found.holder == self._me:
                 seat.tenure, seat.renewed = found.transitions, sent
-                if self._sure == -NEVER:
-                    self._round_at = -NEVER  # the count has become ours; be sure of it at once
+                if self._sure == -NEVER:  # the count has become ours; be sure of it at once
+                    self._queue.clear()
+                    self._looking = False
+                    self._round_at = -NEVER
             case Why.CREATE:
                 self._round_at = -NEVER
             case Why.READ if seat.shard == 0 and self._contest.first and self._word is None:
@@ -308,27 +334,23 @@ class Campaign:
 
     def _compete(self, now: float, stamp: str) -> list[Ask]:
         """Who is not sure of the count could not act for what it takes, and leaves it to others."""
-        if self._contest.agreed and now >= self._sure + self._terms.renew_deadline:
+        if not self._contest.agreed or now >= self._sure + self._terms.renew_deadline:
             return []
-        if self._contest.agreed:
-            takes, leaves = self._contest.choose(now)
-            for seat in leaves:
-                self._leave(seat, _BALANCE)
-        else:
-            takes = self._seats[:1] if self._contest.may_change(now) else []
+        takes, leaves = self._contest.choose(now)
+        for seat in leaves:
+            self._leave(seat, _BALANCE)
+        return [self._take(seat.shard, seat.record, stamp) for seat in takes if seat.record]
+
+    def _take(self, shard: int, found: LeaseRecord, stamp: str) -> Ask:
         terms = self._terms
-        return [
-            asks.take(
-                seat.shard,
-                seat.record,
-                self._me,
-                patience=terms.patience,
-                shards=terms.shards,
-                stamp=stamp,
-            )
-            for seat in takes
-            if seat.record is not None
-        ]
+        return asks.take(
+            shard,
+            found,
+            self._me,
+            patience=terms.patience,
+            shards=terms.shards,
+            stamp=stamp,
+        )
 
     def _yield(self) -> list[Ask]:
         """Gives everything up, and in the end our word: the rights have moved on without us."""
