@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from secret_refresher.lifecycle import events, notify, sinks, source
-from secret_refresher.lifecycle.outlook import fetch_at, held_back, sink_alive, sink_work
+from secret_refresher.lifecycle.outlook import fetch_at, held_back, sink_work
 from secret_refresher.lifecycle.state import (
     SinkRecord,
     TokenState,
@@ -34,7 +34,7 @@ def step(
     """
     state, notices = _take(state, event, now, draw)
     state, actions = _begin(state, now, affected(event))
-    return state, (*(events.Tell(notice) for notice in notices), *actions)
+    return state, (*map(events.Tell, notices), *actions)
 
 
 def affected(event: events.Event) -> tuple[int] | None:
@@ -118,7 +118,7 @@ def _begin(
     actions: list[events.Action] = []
     for index in range(len(state.sinks)) if only is None else only:
         sink = state.sinks[index]
-        if sink.life is not None and not sink.lapsed and not sink_alive(sink, now):
+        if sink.life is not None and not sink.lapsed and not sink.life.alive(now):
             state = sinks.put(state, index, lapsed=True)
             actions.append(events.Tell(events.Lapsed(index)))
         work = sink_work(state, sink, now)
