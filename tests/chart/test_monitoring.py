@@ -103,7 +103,7 @@ def test_alerts_are_rules(tmp_path: Any) -> None:
     """Prometheus takes them."""
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump(alerts(ci_values()["monitoring"])))
-    assert "10 rules found" in promtool("check", "rules", str(path))
+    assert "11 rules found" in promtool("check", "rules", str(path))
 
 
 def test_alerts_fire(tmp_path: Any) -> None:
