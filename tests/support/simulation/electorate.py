@@ -43,11 +43,12 @@ class Electorate:
     def bound(self) -> float:
         """Seconds until a token has a replica again, with one that is well all the time.
 
-        Its Lease is stale after leaseDuration, which is seen at the next look; where balance asks,
-        it is left to others for two more. A request that was under way may have to end first.
+        Its Lease is stale leaseDuration after the look that saw its last change, which is seen at
+        the next; where balance asks, it is left to others for two more. A request that was under
+        way may have to end first.
         """
         terms = self.election
-        rounds = 3 * terms.retry_period + terms.renew_deadline / 3
+        rounds = 4 * terms.retry_period + terms.renew_deadline / 3
         return terms.lease_duration + rounds + 20 * self._world.settings.latency
 
     # --- who may act --------------------------------------------------------------------------
@@ -58,7 +59,7 @@ class Electorate:
         for each in world.api:
             self._stormy = max(self._stormy, min(now, each.end))
         if len({process.shards for process in world.processes}) > 1:
-            self._stormy = now + self.election.lease_duration
+            self.disturbed(self.election.lease_duration)
         for name in self._served:
             owners = [process for process in world.processes if process.may(name)]
             if len(owners) > 1:

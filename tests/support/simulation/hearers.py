@@ -206,6 +206,8 @@ class Hearers:
         if self._world.electorate is None and self._world.settings.machines > 1:
             return
         last, self._restarted[place] = self._restarted.get(place), self._now
+        if self._now < self._world.late:  # what was given up may arrive
+            return
         if last is not None and self._now - last < max(intervals, default=0.0) - WHOLE:
             self._world.laws.broken(f"{place[1]} is restarted after {self._now - last:.1f} s")
 

@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "skew": ("skew",),
 }
 HEARERS = ("refused", "hang", "slow", "503")
-REPLICAS = ("crash", "crash", "leave", "freeze", "cut", "late", "rollout", "shards", "deleted")
+REPLICAS = ("crash", "leave", "freeze", "cut", "late", "wall", "rollout", "shards", "deleted")
 RARE = 8 * 86400.0
 """Seconds: in a calm world some ten things go wrong in a month, some of them together."""
 DAY = 86400.0

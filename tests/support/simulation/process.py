@@ -345,13 +345,13 @@ class Process:
             if self.elector is None:
                 self._world.gone(self, pause)
             else:
+                self._ended = True
                 self.spawn(partial(self._release, pause))
         else:
             self._world.after(min(0.5, by - now), partial(self._end, by, pause))
 
     def _release(self, pause: float) -> None:
         """Its Leases are given back, as the last thing that it does."""
-        self._ended = True
         self.holdings.stop()
         self.engine.turn()
         self._world.after(0, partial(self._world.gone, self, pause))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,8 +12,8 @@ from secret_refresher.errors import Fault, Lane, Reason
 from support.simulation import people
 from support.simulation.answers import RETRY_ROWS, ROWS
 from support.simulation.authority import Condition
+from support.simulation.mishaps import hearers, replicas, set_back, suspend
 from support.simulation.plan import Strike
-from support.simulation.process import Machine
 from support.simulation.settings import enough, sinks
 from support.simulation.world import World
 
@@ -190,88 +189,19 @@ def _machine(  # noqa: C901 - likewise
         case "stop" if process is not None:
             process.stop(dice.choice([0.1, what.length]))
         case "suspend":
-            _suspend(world, machine, what.length, dice)
+            suspend(world, machine, what.length, dice)
             world.obstruct("all", now + what.length + 15.0)
         case "wall":
             step = dice.choice([-1, 1]) * dice.choice([1.5, 60.0, 3600.0])
             machine.off += step
             if dice.random() < 0.5:
-                world.after(what.length, partial(_set_back, machine, step))
+                world.after(what.length, partial(set_back, machine, step))
         case "deaf":
             machine.deaf = max(machine.deaf, now + what.length)
             world.after(what.length, partial(world.relist, machine))
             for place in world.laws.places.values():
                 if not place.is_file:
                     world.obstruct(f"place {place.key}", now + what.length)
-
-
-def _suspend(world: World, machine: Machine, seconds: float, dice: random.Random) -> None:
-    now = world.timeline.now
-    until = now + seconds
-    world.look_at_fences()
-    machine.asleep = max(machine.asleep, until)
-    for each in world.processes:
-        if each.machine is machine:
-            # The wait goes on where it was; the loop looks after 15 s at the latest.
-            each.wake = until + dice.random() * min(15.0, max(0.0, each.wake - now))
-
-
-def _replicas(  # noqa: C901 - likewise
-    world: World, what: Strike
-) -> None:
-    """Something happens to one replica of those that share the tokens, or to their Leases."""
-    dice, now, electorate = what.dice, world.timeline.now, world.electorate
-    assert electorate is not None
-    terms, machine = electorate.election, dice.choice(world.machines)
-    process = next((p for p in world.processes if p.machine is machine), None)
-    world.look_at_fences()
-    match what.kind:
-        case "crash" if process is not None:
-            world.kill(process, dice.choice([0.1, what.length]))
-        case "leave" if process is not None:
-            process.stop(what.length)
-        case "freeze":  # for less than a Lease lasts, and for longer
-            length = dice.choice([0.5, 0.9, 1.1, 2.0, 5.0]) * terms.lease_duration
-            _suspend(world, machine, length, dice)
-        case "cut":
-            kind, share = dice.choice(["refused", "hole", "hang", "lost"]), dice.choice([1, 1, 0.5])
-            machine.cut = Condition(now, now + what.length, kind, 0.0, share)
-            if share < 1:  # it may well go on
-                electorate.disturbed(what.length)
-        case "late":  # requests arrive when nobody waits for them any more
-            late = dice.uniform(0.1, 2.0) * terms.lease_duration
-            machine.cut = Condition(now, now + what.length, "late", late, dice.choice([1, 0.3]))
-            electorate.disturbed(what.length + late)
-        case "shards" | "rollout":  # one replica after the other starts anew
-            if what.kind == "shards":
-                electorate.shards = dice.choice([1, 2, 3])
-            for number, each in enumerate(world.machines):
-                later = number * dice.uniform(0.5, 3.0) * terms.lease_duration
-                world.after(later, partial(_restart, world, each))
-        case "deleted":
-            leases = world.leases.leases
-            if leases:
-                del leases[dice.choice(sorted(leases))]
-            electorate.disturbed(terms.lease_duration)
-
-
-def _restart(world: World, machine: Machine) -> None:
-    for process in world.processes:
-        if process.machine is machine and not process.stopping:
-            process.stop(0.5)
-
-
-def _hearers(world: World, what: Strike) -> None:
-    """An application does not hear."""
-    places, now = world.hearers.places(), world.timeline.now
-    later = what.dice.choice([0.0, 0.2 * what.length]) if what.kind == "503" else 0.0
-    if places:
-        condition = Condition(now, now + what.length, what.kind, later)
-        world.hearers.strike(what.dice.choice(places), condition)
-
-
-def _set_back(machine: object, step: float) -> None:
-    machine.off -= step  # type: ignore[attr-defined]
 
 
 def _skew(world: World, what: Strike) -> None:
@@ -337,6 +267,6 @@ _FAMILIES: dict[str, Callable[[World, Strike], None]] = {
     "machine": _machine,
     "reload": _reload,
     "skew": _skew,
-    "replicas": _replicas,
-    "hearers": _hearers,
+    "replicas": replicas,
+    "hearers": hearers,
 }

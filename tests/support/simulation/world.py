@@ -79,6 +79,8 @@ class World:
         """Of what a place once held, for those who put it back."""
         self.rotating: dict[str, float] = {}
         """Until when the credentials of a token are being changed."""
+        self.late = 0.0
+        """Until when requests may arrive that nobody waits for any more."""
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=400)
         self.secrets: set[str] = set()
