@@ -21,7 +21,7 @@ import certifi
 from bench.child import ROOT, environment
 from bench.fleet import memory_folder
 from bench.interpreter import measured
-from bench.places import NAME, Files, Place, Secrets, cluster
+from bench.places import NAME, Files, Place, Secrets, fresh_cluster
 from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
 from support.daemon import Settings, entry
@@ -66,7 +66,7 @@ def course(lifetime: float, *, namespaces: int = 0) -> Iterator[Course]:
         ):
             place: Place = Files(folder / "tokens")
             if namespaces:
-                place = Secrets(stack.enter_context(cluster()), folder, namespaces)
+                place = Secrets(stack.enter_context(fresh_cluster()), folder, namespaces)
             yield Course(folder, server, Path(authority.file), place)
 
 

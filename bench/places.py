@@ -103,7 +103,7 @@ class Secrets:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def fresh_cluster() -> Iterator[Cluster]:
     """A fresh API server, without an audit log."""
     made = Cluster(assets(), "None")
     made.start()

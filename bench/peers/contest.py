@@ -14,6 +14,7 @@ from bench.peers import programs
 from bench.peers.programs import Program
 from bench.peers.script import play
 from bench.peers.stand import Stand, stand, until
+from bench.places import fresh_cluster
 from support.cluster import Cluster
 from support.cluster_assets import assets
 from support.cluster_client import ApiError
@@ -39,7 +40,7 @@ def to_files(scene: str, life: float, lives: float) -> dict[str, Found]:
 
 def to_secrets(scene: str, life: float, lives: float) -> dict[str, Found]:
     """One scene for all programs that keep a Secret, on one API server."""
-    with _folder() as folder, _cluster() as cluster, ExitStack() as stack:
+    with _folder() as folder, fresh_cluster() as cluster, ExitStack() as stack:
         working: dict[str, tuple[Stand, Reader]] = {}
         for number, program in enumerate(programs.to_secrets()):
             own, namespace = folder / str(number), cluster.namespace()
@@ -84,7 +85,7 @@ def start(name: str, kind: str) -> float:
             with stand(program, folder / "one", 3600.0) as at:
                 return until(lambda: _whole(folder / "one" / "token", at))
         program = _named(programs.to_secrets(), name)
-        with _cluster() as cluster:
+        with fresh_cluster() as cluster:
             namespace = cluster.namespace()
             with stand(
                 program,
@@ -117,13 +118,3 @@ def _kept(cluster: Cluster, namespace: str, at: Stand) -> bool:
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=memory_folder()) as name:
         yield Path(name)
-
-
-@contextmanager
-def _cluster() -> Iterator[Cluster]:
-    cluster = Cluster(assets(), "None")
-    cluster.start()
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
