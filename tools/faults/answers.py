@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 from functools import partial
 
 from support.authorization_answers import CUT, HANG, Answer, answer, redirect, refusal
@@ -11,9 +12,18 @@ from tools.faults.stage import Stage, ride
 _HTML: dict[str, str | None] = {"Content-Type": "text/html"}
 _TRANSIENT = "tried again within seconds; the old token stays"
 _PERMANENT = "the slow lane, and once more in the last tenth of the life; the old token stays"
+
+
+def _a_date_on(status: int, seconds: int) -> Answer:
+    """Retry-After as an HTTP date, from the answer's own Date on."""
+    sent = formatdate(0, usegmt=True), formatdate(seconds, usegmt=True)
+    return Answer(status, dict(zip(("Date", "Retry-After"), sent, strict=True)))
+
+
 ROWS: tuple[tuple[str, Answer, str], ...] = (
     ("HTTP 408", Answer(408), _TRANSIENT),
     ("HTTP 429, Retry-After: 1", Answer(429, {"Retry-After": "1"}), _TRANSIENT),
+    ("HTTP 429, Retry-After: a date a second on", _a_date_on(429, 1), _TRANSIENT),
     ("HTTP 500", Answer(500), _TRANSIENT),
     ("HTTP 502, HTML", Answer(502, _HTML, b"<h1>Bad gateway</h1>"), _TRANSIENT),
     ("HTTP 503, Retry-After: 2", Answer(503, {"Retry-After": "2"}), _TRANSIENT),
@@ -26,6 +36,7 @@ ROWS: tuple[tuple[str, Answer, str], ...] = (
     ("200, half of a JSON object", Answer(200, {}, b'{"access_token": "abc'), _TRANSIENT),
     ("200, over 1 MiB", Answer(200, {}, b"[" + b"1," * 600_000 + b"1]"), _TRANSIENT),
     ("200, `expires_in` 0", answer({"access_token": "a", "expires_in": 0}), _TRANSIENT),
+    ("200, `expires_in` true", answer({"access_token": "a", "expires_in": True}), _TRANSIENT),
     (
         "200, a line end in the token",
         answer({"access_token": "a\nb", "expires_in": 60}),
@@ -41,6 +52,7 @@ ROWS: tuple[tuple[str, Answer, str], ...] = (
     ("`invalid_grant`", refusal("invalid_grant"), _PERMANENT),
     ("`unsupported_grant_type`", refusal("unsupported_grant_type"), _PERMANENT),
     ("a redirect to another host", redirect("https://elsewhere.example/"), _TRANSIENT),
+    ("a redirect to itself, for ever", redirect("/oauth/token"), _TRANSIENT),
     ("no answer", HANG, _TRANSIENT),
     ("the connection ends before the answer", CUT, _TRANSIENT),
     (

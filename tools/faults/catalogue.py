@@ -27,7 +27,11 @@ _PUBLISH = "the token is in memory and is written as soon as that goes; no reque
 _NETWORK: tuple[tuple[str, str, Act], ...] = (
     ("the name does not resolve, no name server answers", _OLD, network.no_name),
     ("connections are refused", _OLD, network.refused),
+    ("connections are reset", _OLD, network.reset),
     ("a black hole: connections are taken, nothing answers", _OLD, network.black_hole),
+    ("a black hole: no connection comes about", _OLD, network.no_way),
+    ("no TLS handshake is answered", _OLD, network.no_handshake),
+    ("something answers that speaks no TLS", _OLD, network.no_tls),
     ("the certificate has expired", _OLD, network.certificate("IP:127.0.0.1", (-9, -1))),
     ("the certificate is not valid yet", _OLD, network.certificate("IP:127.0.0.1", (1, 9))),
     ("the certificate is another host's", _OLD, network.certificate("DNS:other", (-1, 9))),

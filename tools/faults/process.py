@@ -9,6 +9,8 @@ import resource
 import signal
 import threading
 import time
+from http import HTTPStatus
+from http.client import HTTPException
 
 from support.authorization_answers import Recorded
 from support.authorization_server import AuthorizationServer
@@ -25,12 +27,17 @@ def kills(stage: Stage) -> str:
     chance = random.Random(7)  # noqa: S311 - any times will do
     daemon = stage.daemon()
     with daemon:
+        began = time.monotonic()
         daemon.wait("token published")
+        usual = time.monotonic() - began
         with polled(stage, daemon) as consumer:
             for _ in range(count):
                 daemon.kill()
+                known = len(consumer.tokens)
                 daemon.start()
-                pause(chance.uniform(0.1, 0.7))  # a start takes 0.3 s, its publish is in between
+                pause(chance.uniform(0.5, 1.5) * usual)
+                # However fast the machine is: every second start is to get as far as its publish.
+                usual *= 0.95 if len(consumer.tokens) > known else 1.05
             daemon.kill()
             daemon.start()
             daemon.wait("token published")
@@ -39,6 +46,7 @@ def kills(stage: Stage) -> str:
     expect(not left, f"left over: {left}")
     expect(stage.file.read_text() == stage.server.tokens[-1], "not the newest token")
     written = len(consumer.tokens)
+    expect(written > count / 5, f"only {written} tokens were written")
     return f"{count} kills; {consumer.reads} reads of {written} tokens, none bad; nothing left over"
 
 
@@ -54,7 +62,7 @@ def frozen(stage: Stage) -> str:
         until(lambda: len(stage.server.tokens) > known, "a token")
         until(lambda: stage.file.read_text() == stage.server.tokens[-1], "its file")
         took = time.monotonic() - begun
-        expect(daemon.get("/livez")[0] == 200, "not alive")  # noqa: PLR2004 - HTTP's own
+        expect(daemon.get("/livez")[0] == HTTPStatus.OK, "not alive")
         expect(daemon.stop() == 0, "it did not end well")
     return f"frozen for {LIFE:.0f} s of a {LIFE / 2:.0f} s life; a new token {took:.1f} s after"
 
@@ -101,7 +109,7 @@ def descriptors(stage: Stage) -> str:
 
 
 def memory(stage: Stage) -> str:
-    """No further page of memory is given for a life or two, then there are some again."""
+    """No further page of memory is given for a life or two, while somebody scrapes all the time."""
     stage.server.lifetime = LIFE
     with stage.daemon() as daemon:
         daemon.wait("token published")
@@ -109,14 +117,27 @@ def memory(stage: Stage) -> str:
             until(lambda: len(consumer.tokens) > 1, "a second token")
             before = resource.prlimit(daemon.pid, resource.RLIMIT_AS)
             resource.prlimit(daemon.pid, resource.RLIMIT_AS, (1 << 20, before[1]))
-            pause(2 * LIFE if stage.full else LIFE)
+            over = time.monotonic() + (2 * LIFE if stage.full else LIFE)
+            scrapes = [0, 0]
+            while time.monotonic() < over:
+                scrapes[_scraped(daemon)] += 1
+                pause(0.1)
             resource.prlimit(daemon.pid, resource.RLIMIT_AS, before)
             starved = len(consumer.tokens) - 2
             until(lambda: len(consumer.tokens) > starved + 2, "a token after it", 30)
+            expect(_scraped(daemon), "no scrape is answered any more")
         expect(daemon.stop() == 0, "it did not end well")
     failed = len(daemon.logs("fetch failed"))
     reads = f"{consumer.reads} reads, none bad"
-    return f"{starved} tokens written meanwhile, {failed} fetches failed; {reads}"
+    told = f"{starved} tokens written meanwhile, {failed} fetches and {scrapes[0]} scrapes failed"
+    return f"{told}, {scrapes[1]} scrapes did not; {reads}"
+
+
+def _scraped(daemon: Daemon) -> bool:
+    try:
+        return daemon.get("/metrics")[0] == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
 
 
 def swaps(stage: Stage) -> str:
