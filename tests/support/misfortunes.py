@@ -154,7 +154,7 @@ def keyed_wrong(folder: Path, url: str, secret: str) -> list[Settings]:
 def discovered_wrong(server: AuthorizationServer, folder: Path, secret: str) -> list[Settings]:
     """Tokens whose server says something odd of itself."""
     answers = {
-        "other": {"issuer": f"https://{secret}/", "token_endpoint": f"https://{secret}/"},
+        "other": {"issuer": f"https://{secret} /", "token_endpoint": f"https://{secret}/"},
         "endpoint": {"token_endpoint": f"http://{secret}@127.0.0.1/?client_secret={secret}"},
         "nothing": {secret: secret},
     }
