@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import final
@@ -18,7 +19,8 @@ from support.simulation.report import SHOWN, failure, replay, shrunk
 
 PROGRESS = 10.0
 """Seconds between two lines about how far it is."""
-YEAR = 365.25 * 86400.0
+HOUR = 3600.0
+YEAR = 365.25 * 24 * HOUR
 
 
 @final
@@ -58,11 +60,12 @@ class Total:
     def lines(self) -> Iterator[str]:
         """For people."""
         years, cpu = sum(self.years.values()), sum(self.cpu.values())
+        each = cpu / years if years else 0.0
         yield f"{self.seeds:>12,} seeds, {self.broken:,} of which broke a law"
-        yield f"{years:>12,.2f} years of tokens, {cpu / years:.1f} s of processor time for each"
-        for life in sorted(self.years):
+        yield f"{years:>12,.2f} years of tokens, {each:.1f} s of processor time for each"
+        for life in sorted(life for life in self.years if life >= HOUR):
             of, each = self.years[life], self.cpu[life] / self.years[life]
-            yield f"{of:>12,.2f}   where they live {life / 3600:.4g} h or more, {each:.1f} s"
+            yield f"{of:>12,.2f}   where they live {life / HOUR:.4g} h or more, {each:.1f} s"
         for name in ("lives", "fetches", "requests", "API requests", "kill"):
             yield f"{self.counts[name]:>12,} {name}"
         kinds = {name: number for name, number in self.counts.items() if ": " in name}
@@ -75,7 +78,7 @@ class Total:
 
 
 def main() -> int:
-    """Runs the seeds; 1 where a law was broken."""
+    """Runs the seeds; 1 where a law was broken, or somebody lost patience (Ctrl-C)."""
     parser = argparse.ArgumentParser(prog="make simulate")
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
@@ -90,7 +93,8 @@ def main() -> int:
     seeds = range(wanted.first, wanted.first + wanted.seeds)
     began = shown = time.monotonic()
     total = Total()
-    with _results(wanted.jobs, [(seed, wanted.lives, days) for seed in seeds]) as results:
+    what = [(seed, wanted.lives, days) for seed in seeds]
+    with suppress(KeyboardInterrupt), _results(wanted.jobs, what) as results:
         for seed in results:
             total.add(seed)
             if seed.broken is not None:
@@ -100,7 +104,7 @@ def main() -> int:
                 years = sum(total.years.values())
                 print(f"{total.seeds} of {wanted.seeds} seeds, {years:.1f} years", flush=True)
     print(f"\nin {time.monotonic() - began:.0f} s:", *total.lines(), sep="\n")
-    return 1 if total.broken else 0
+    return 1 if total.broken or total.seeds < wanted.seeds else 0
 
 
 @contextmanager
@@ -109,7 +113,8 @@ def _results(jobs: int, what: list[tuple[int, int, int]]) -> Iterator[Iterator[S
     if jobs == 1:
         yield map(_seed, what)
         return
-    with get_context("spawn").Pool(jobs) as pool:
+    ignore = signal.SIGINT, signal.SIG_IGN  # it is for us to say how far they came
+    with get_context("spawn").Pool(jobs, signal.signal, ignore) as pool:
         yield pool.imap_unordered(_seed, what, chunksize=1 if what[0][2] else 8)
 
 
