@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import threading
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
@@ -68,15 +69,16 @@ class Answer:
     """One scripted answer.
 
     `headers` stand beside Date, Content-Type and Content-Length, or replace them; a value of
-    None leaves one out. `delay`: seconds of silence first. `drip`: seconds between two bytes
-    of head and body. `cut`: the connection ends after so many bytes of head and body.
-    `hang`: nothing is ever answered, and the connection stays open.
+    None leaves one out. `delay`: seconds of silence first; `held`: silence until this is set.
+    `drip`: seconds between two bytes of head and body. `cut`: the connection ends after so many
+    of them. `hang`: nothing is ever answered, and the connection stays open.
     """
 
     status: int = 200
     headers: dict[str, str | None] = field(default_factory=dict)
     body: bytes = b""
     delay: float = 0.0
+    held: threading.Event | None = None
     drip: float = 0.0
     cut: int | None = None
     hang: bool = False

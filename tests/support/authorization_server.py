@@ -284,6 +284,9 @@ def _send(connection: socket.socket, scripted: Answer, gone: threading.Event) ->
         return False
     if gone.wait(scripted.delay):
         return False
+    while scripted.held is not None and not scripted.held.wait(0.01):
+        if gone.is_set():
+            return False
     wire = scripted.wire()[: scripted.cut]
     if not scripted.drip:
         connection.sendall(wire)

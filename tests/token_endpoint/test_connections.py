@@ -25,21 +25,22 @@ from support.authorization_server import AuthorizationServer
 from support.certificates import Authority
 from support.endpoint_tokens import TokenMaker
 
-SLOW = Answer(200, {}, b'{"access_token": "slow", "expires_in": 60}', delay=1.5)
-
 
 class Burst:
     """A slow request that is under way, and so keeps the burst going."""
 
     def __init__(self, fetch: Callable[[], object], server: AuthorizationServer) -> None:
         before = len(server.requests)
-        server.queue(SLOW)
+        self._ended = threading.Event()
+        body = b'{"access_token": "slow", "expires_in": 60}'
+        server.queue(Answer(200, {}, body, held=self._ended))
         self._thread = threading.Thread(target=fetch)
         self._thread.start()
         _settle(lambda: len(server.requests) > before)
 
     def end(self) -> None:
-        """Waits for it."""
+        """Has it answered, and waits for that."""
+        self._ended.set()
         self._thread.join()
 
 
@@ -49,7 +50,7 @@ def test_a_burst_shares_connections(
     """While requests to an origin overlap, each connection serves many of them."""
     with AuthorizationServer(tls=authority.issue().server()) as server:
         config = token(url=server.token_url, ca_file=authority.file)
-        burst = Burst(lambda: endpoint.fetch(config, 10), server)
+        burst = Burst(lambda: endpoint.fetch(config, 60), server)
         for _ in range(20):
             assert isinstance(endpoint.fetch(config, 10).result, Grant)
         burst.end()
@@ -71,7 +72,7 @@ def test_a_kept_connection_that_died_is_no_failure(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """A server that closes a connection just as it is used again costs nobody an attempt."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     server.queue(CUT)
     outcome = endpoint.fetch(token(), 10)
@@ -103,7 +104,7 @@ def test_a_new_connection_in_place_of_a_dropped_one_is_new(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """A connection that was seen to be dropped and made anew is not excused a second time."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     server.cut_connections(server.requests[-1].connection)
     _settle(lambda: server.open_connections() == 1)
@@ -118,7 +119,7 @@ def test_a_dead_connection_is_replaced_once(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """A server that hangs up on the fresh connection too has failed."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     server.queue(CUT, CUT)
     outcome = endpoint.fetch(token(), 10)
@@ -133,7 +134,7 @@ def test_the_deadline_holds_on_a_kept_connection(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker, slow: Answer
 ) -> None:
     """A deadline on a connection that was used before is a time-out, not a dead connection."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     server.queue(slow)
     begin = time.monotonic()
@@ -155,7 +156,7 @@ def test_a_kept_connection_to_a_proxy_is_known_as_one(
     """A proxy that refuses on a connection which was used before is told as the proxy."""
     monkeypatch.setenv("HTTP_PROXY", server.origin)
     config = token(url="http://id.example.com/t")
-    burst = Burst(lambda: endpoint.fetch(config, 10), server)
+    burst = Burst(lambda: endpoint.fetch(config, 60), server)
     assert isinstance(endpoint.fetch(config, 10).result, Grant)
     server.queue(Answer(407))
     outcome = endpoint.fetch(config, 10)
@@ -169,7 +170,7 @@ def test_a_restarted_server_is_met_with_fresh_connections(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """Connections from before a restart of the server are noticed and dropped."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     server.go_away()
     server.come_back()
@@ -198,7 +199,7 @@ def test_secrets_of_two_tokens_never_mix(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """A connection that one client used carries another client's credentials only."""
-    burst = Burst(lambda: endpoint.fetch(token(), 10), server)
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
     assert isinstance(endpoint.fetch(token(), 10).result, Grant)
     token.secret("another")
     server.client_secret = "another"
