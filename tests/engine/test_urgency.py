@@ -188,6 +188,18 @@ def test_nothing_is_done_for_what_is_ours_no_more() -> None:
     assert engine.busy()["publish"] == 0
 
 
+def test_a_shard_is_left_without_looking_at_what_is_in_it() -> None:
+    """Nobody serves it meanwhile, so its looks that still wait are left to its next holder."""
+    world = Overload(tending=1.0)
+    engine = world.start(tokens(60))
+    world.run(world.time + 5)
+    gone: list[str] = []
+    engine.hold(tokens(0), lambda: gone.append("all"))
+    world.run(world.time + 100)
+    assert gone == ["all"]
+    assert world.looks + world.publishes <= 9  # what was fetched is published
+
+
 def test_real_workers_do_first_what_dies_first() -> None:
     """Whichever order jobs came in; those that die at the same instant as they came."""
     pool, free, over = Workers("one", 1), threading.Event(), threading.Event()

@@ -309,7 +309,8 @@ class Engine:
 
     def _tending_job(self, entry: Entry, sink: Sink, action: events.Tend, source: str) -> None:
         """On a worker; what was given up while this waited is left alone."""
-        event = None if entry.retired else jobs.tend(sink, action, source)
+        given_up = entry.retired or (entry.leaving and action.work is not Work.PUBLISH)
+        event = None if given_up else jobs.tend(sink, action, source)
         self._inbox.put(partial(self._tended, entry, sink, event))
 
     def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent | None) -> None:
