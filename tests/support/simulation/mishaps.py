@@ -88,9 +88,18 @@ def hearers(world: World, what: Strike) -> None:
     """An application does not hear."""
     places, now = world.hearers.places(), world.timeline.now
     later = what.dice.choice([0.0, 0.2 * what.length]) if what.kind == "503" else 0.0
+    kind, length = what.kind, what.length
+    if kind == "abandoned":  # and then those who would have told it are gone as well
+        kind, length = "refused", 1.5 * min(world.settings.lifetimes.values())
+        world.after(length, partial(_abandon, world))
+        world.late = max(world.late, now + length)
     if places:
-        condition = Condition(now, now + what.length, what.kind, later)
-        world.hearers.strike(what.dice.choice(places), condition)
+        world.hearers.strike(what.dice.choice(places), Condition(now, now + length, kind, later))
+
+
+def _abandon(world: World) -> None:
+    for process in list(world.processes):
+        world.kill(process)
 
 
 def set_back(machine: Machine, step: float) -> None:

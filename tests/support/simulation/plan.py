@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reload": RELOAD,
     "skew": ("skew",),
 }
-HEARERS = ("refused", "hang", "slow", "503")
+HEARERS = ("refused", "hang", "slow", "503", "abandoned")
 REPLICAS = ("crash", "leave", "freeze", "cut", "late", "wall", "rollout", "shards", "deleted")
 RARE = 8 * 86400.0
 """Seconds: in a calm world some ten things go wrong in a month, some of them together."""

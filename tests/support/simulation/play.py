@@ -80,7 +80,7 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
         happen = _aim if each.aimed else _strike
         world.timeline.at(each.at, partial(happen, world, each, over))
     while world.timeline.now < max(over):
-        world.run(max(over))
+        world.run(max(*over, world.late))
     peace = world.timeline.now
     for token in world.config.tokens:  # at the word of a server
         scopes = [f"origin {token.token_url}"]

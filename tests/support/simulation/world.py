@@ -80,7 +80,7 @@ class World:
         self.rotating: dict[str, float] = {}
         """Until when the credentials of a token are being changed."""
         self.late = 0.0
-        """Until when requests may arrive that nobody waits for any more."""
+        """Until when something may come of what has gone wrong: a request that was given up."""
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=400)
         self.secrets: set[str] = set()
