@@ -154,6 +154,23 @@ def test_one_replica_less() -> None:
     assert gap(world) == 0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_successor_of_a_dead_replica(seed: int) -> None:
+    """Balance gives it other shards than those that others are adopting just now."""
+    world = settled(6, 3, seed)
+    dead, *others = world.processes
+    began = world.time
+    dead.alive = False
+    gap(world)
+    late = world.start(terms(6))
+    world.run(10)
+    assert late.acts()
+    for process in others:
+        moved = [turn for at, turn in process.moves if at > began]
+        taken = {turn.shard for turn in moved if turn.move is Move.TAKEN}
+        assert not any(turn.move is Move.LEAVING and turn.shard in taken for turn in moved)
+
+
 def test_a_replica_that_takes_nothing() -> None:
     """A shard that falls to a replica that does not take it is not left lying."""
     world = settled(2, 2)

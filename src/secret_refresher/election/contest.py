@@ -119,6 +119,10 @@ class Contest:
             waited = now - seat.free_since
             within = len(chosen) < wanted.room and waited >= patience
             if mine + len(chosen) < wanted.floor or within:
+                # Whoever is started in the place of a dead holder asks for its share while what
+                # that one had is being adopted; to move it then would begin all of that again.
+                if seat.fallen:
+                    seat.settled = now + self._terms.lease_duration
                 chosen.append(seat)
             elif waited >= self._terms.lease_duration:
                 seat.settled = now + SETTLING * self._terms.lease_duration

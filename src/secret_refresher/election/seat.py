@@ -50,6 +50,11 @@ class Seat:
         self.settled = 0.0
         self.refused = False
 
+    @property
+    def fallen(self) -> bool:
+        """Whether somebody stands on the Lease still; of a free one, somebody dead."""
+        return self.record is not None and bool(self.record.holder)
+
     def observe(self, found: LeaseRecord | None, now: float) -> None:
         """Takes what was read; None where there is no such Lease."""
         before = self.record
