@@ -41,6 +41,10 @@ def replicas(  # noqa: C901 - one case a kind
         case "freeze":  # for less than a Lease lasts, and for longer
             length = dice.choice([0.5, 0.9, 1.1, 2.0, 5.0]) * terms.lease_duration
             suspend(world, machine, length, dice)
+        case "doze":  # a worker wakes up long after its right has ended
+            length = dice.choice([1.5, 3.0]) * terms.lease_duration
+            machine.doze = partial(suspend, world, machine, length, dice)
+            world.after(what.length, partial(setattr, machine, "doze", None))
         case "cut" | "late":
             _cut(world, machine, what, electorate)
         case "wall":

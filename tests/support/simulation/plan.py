@@ -28,7 +28,19 @@ KINDS: dict[str, tuple[str, ...]] = {
     "skew": ("skew",),
 }
 HEARERS = ("refused", "hang", "slow", "503", "abandoned")
-REPLICAS = ("crash", "leave", "freeze", "cut", "late", "wall", "rollout", "shards", "deleted")
+REPLICAS = (
+    "crash",
+    "leave",
+    "freeze",
+    "doze",
+    "cut",
+    "late",
+    "wall",
+    "wall",
+    "rollout",
+    "shards",
+    "deleted",
+)
 RARE = 8 * 86400.0
 """Seconds: in a calm world some ten things go wrong in a month, some of them together."""
 DAY = 86400.0

@@ -65,6 +65,8 @@ class Machine:
     asleep: float = 0.0
     deaf: float = 0.0
     cut: Condition | None = None
+    doze: Callable[[], None] | None = None
+    """Suspends it, right before the next thing that a worker does."""
 
 
 @final
@@ -108,6 +110,7 @@ class Pool:
             self._process.spawn(partial(self._run, heapq.heappop(self._waiting)[2]))
 
     def _run(self, job: Callable[[], None]) -> None:
+        self._process.doze()
         job()
         self._running -= 1
         self._begin()
@@ -274,6 +277,13 @@ class Process:
     def sleep(self, seconds: float) -> None:
         """Waits in virtual time."""
         self.fiber.sleep(seconds, self._asleep)
+
+    def doze(self) -> None:
+        """On a worker that is about to do something."""
+        doze, self.machine.doze = self.machine.doze, None
+        if doze is not None:
+            doze()
+            self.sleep(0.0)
 
     def _asleep(self) -> float:
         return self.machine.asleep - self._world.timeline.now
