@@ -121,6 +121,46 @@ def test_what_may_be_another_replicas_restarts_nothing(
     assert (FOR_TOKEN + "a" in given, FOR_TOKEN + "b" in given) == (False, True)
 
 
+class Meanwhile:
+    """A fence that is open, after something else has been done."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def open(self, token: str) -> bool:
+        """Asked right before a write."""
+        self._act()
+        return bool(token)
+
+
+def test_two_at_once_restart_once(cluster: Cluster, namespace: str, actor: Actor) -> None:
+    """Who has read a workload before another restarted it does not restart it again."""
+    workload(cluster, namespace)
+    of = {"a": life()}
+    other = actor()
+    told: list[Heard] = []
+    late = actor(fence=Meanwhile(lambda: told.append(other.rollouts.tell(consumer(), of))))
+    assert late.rollouts.tell(consumer(), of) == Heard(knew=True)
+    assert told == [Heard()]
+    assert found(cluster, namespace)["metadata"]["generation"] == 2
+
+
+def test_a_workload_that_others_change_all_the_time(
+    cluster: Cluster, namespace: str, actor: Actor
+) -> None:
+    """It is not written over: the next attempt reads it anew."""
+    workload(cluster, namespace)
+    edits = iter(range(9))
+
+    def edit() -> None:
+        place = {"name": "app", "namespace": namespace, "annotations": {"n": str(next(edits))}}
+        cluster.admin.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": place})
+
+    refused = fault(actor(fence=Meanwhile(edit)), consumer())
+    assert (refused.reason, refused.lane) == (Reason.CONFLICT, Lane.TRANSIENT)
+    assert annotations(cluster, namespace) == {"mine": "stays"}
+
+
 @pytest.mark.parametrize("kind", list(WorkloadKind))
 def test_every_kind(cluster: Cluster, namespace: str, actor: Actor, kind: str) -> None:
     """The pod template gets kubectl's annotation and ours; the rest of it stays as it was."""

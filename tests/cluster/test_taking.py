@@ -123,6 +123,33 @@ def test_an_empty_place_is_free(
     assert token_in(cluster, namespace) == "token-1"
 
 
+class Shutting:
+    """A fence that is open a few times, and shut from then on."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def open(self, token: str) -> bool:
+        """Asked right before each write."""
+        self.times -= 1
+        return bool(token) and self.times >= 0
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_each_write_asks_the_fence(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path, times: int
+) -> None:
+    """A token that may be another replica's by now is not written, at the second go either."""
+    cluster.admin.apply(secret(namespace, data={"token": ""}), manager="helm")
+    before = cluster.admin.get("secrets", "wanted", namespace)
+    fence = Shutting(times)
+    sink = (replica := Replica(cluster, account, tmp_path, ONE, fence=fence)).sink()
+    sink.inspect(SOURCE)
+    assert refusal(lambda: sink.publish(replica.token())).reason is Reason.NOT_HELD
+    assert fence.times == -1
+    assert cluster.admin.get("secrets", "wanted", namespace) == before
+
+
 def test_a_label_of_others_is_not_taken(
     cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
 ) -> None:

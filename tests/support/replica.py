@@ -15,7 +15,7 @@ from secret_refresher.adapters.kubernetes.secret_sink import SecretSink
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.config.model import Config, SecretSink as Spec
 from secret_refresher.errors import Fault, Reason, Trouble
-from secret_refresher.ports import WatchFailed
+from secret_refresher.ports import Fence, WatchFailed
 from secret_refresher.rights import manifests, secret_sinks
 from secret_refresher.tokens.secret import Secret
 from secret_refresher.tokens.token import Life, Token
@@ -71,6 +71,7 @@ class Replica:
         clock: OffClock | None = None,
         server: str | None = None,
         granted: bool = True,
+        fence: Fence | None = None,
     ) -> None:
         self.config = config(text)
         if granted:
@@ -79,7 +80,7 @@ class Replica:
         self.kubeconfig = f"{folder}/kubeconfig-{next(_NUMBERS)}"
         self.token_file = account.kubeconfig(self.kubeconfig, server=server)
         environ = {"KUBECONFIG": self.kubeconfig}
-        self.adapter = Adapter(self.config.kubernetes, self.clock, environ)
+        self.adapter = Adapter(self.config.kubernetes, self.clock, environ, fence=fence)
         self.adapter.prepare(self.config)
         self.failures: list[WatchFailed] = []
         self.changes = 0

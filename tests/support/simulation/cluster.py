@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -61,19 +62,27 @@ class Workloads:
 
     def __init__(self, changed: Callable[[Where], None]) -> None:
         self._annotations: dict[Where, dict[str, str]] = {}
+        self._changes: Counter[Where] = Counter()
         self._changed = changed
 
     def get(self, place: Where) -> Said:
         """As far as anybody asks; every workload is there."""
         template = {"metadata": {"annotations": self._annotations.get(place, {})}}
-        return 200, {"kind": "Deployment", "spec": {"template": template}}
+        metadata = {"resourceVersion": self._version(place)}
+        return 200, {"kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
 
     def merge(self, place: Where, body: Mapping[str, Any]) -> Said:
-        """A merge patch (RFC 7396) of the template's annotations."""
+        """A merge patch (RFC 7396) of the template's annotations, as it was when it was read."""
+        if body["metadata"]["resourceVersion"] != self._version(place):
+            return 409, {"kind": "Status", "code": 409, "reason": "Conflict"}
+        self._changes[place] += 1
         written = body["spec"]["template"]["metadata"]["annotations"]
         self._annotations[place] = {**self._annotations.get(place, {}), **written}
         self._changed(place)
         return self.get(place)
+
+    def _version(self, place: Where) -> str:
+        return str(self._changes[place])
 
 
 @final

@@ -39,7 +39,7 @@ class Tellers:
     def __init__(self, world: World, process: Process, api: Api) -> None:
         self._world = world
         self._process = process
-        self._rollouts = Rollouts(api, process.clock, MANAGER)
+        self._rollouts = Rollouts(api, process.clock, MANAGER, process.elector)
 
     def tell(self, consumer: ConsumerSpec, of: Mapping[str, Life]) -> Heard:
         """One attempt."""
@@ -203,8 +203,6 @@ class Hearers:
             for consumer in token.notify
             if isinstance(consumer, RolloutConsumer) and consumer.name == place[1]
         )
-        if self._world.electorate is None and self._world.settings.machines > 1:
-            return
         last, self._restarted[place] = self._restarted.get(place), self._now
         if self._now < self._world.late:  # what was given up may arrive
             return

@@ -12,6 +12,7 @@ from typing import Any, final
 
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.api import MERGE, Answer, Api
+from secret_refresher.adapters.kubernetes.secret_object import CHANGED
 from secret_refresher.config.consumers import RolloutConsumer
 from secret_refresher.errors import Fault, Lane, Reason, Trouble, not_held
 from secret_refresher.ports import Clock, Fence, Heard
@@ -23,6 +24,7 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 FOR_TOKEN = "token.secret-refresher.io/"  # noqa: S105 - the beginning of an annotation
 """With a token's name: when the one was issued that the pods were restarted for last."""
 _NOT_FOUND = 404
+_TRIES = 3
 _SAME = 0.001
 """Seconds; written instants have milliseconds."""
 _AHEAD = 2.0
@@ -47,10 +49,30 @@ class Rollouts:
     def tell(self, consumer: RolloutConsumer, of: Mapping[str, Life]) -> Heard:
         """Restarts a workload for new tokens, unless that was done, or it was restarted lately.
 
-        Times are the API server's, so that replicas with other clocks agree. Raises `Trouble`.
+        Times are the API server's, so that replicas with other clocks agree. A workload that was
+        changed since it was read is read again: it may have been restarted. Raises `Trouble`.
         """
         path, target = self._place(consumer)
-        there = _annotations(self._checked(self._api.request("GET", path), f"read {target}"))
+        for _ in range(_TRIES):
+            found = self._checked(self._api.request("GET", path), f"read {target}")
+            written = self._restarting(_annotations(found), consumer.min_interval, of)
+            if isinstance(written, Heard):
+                return written
+            patch = {
+                "metadata": {"resourceVersion": _within(found, "metadata").get("resourceVersion")},
+                "spec": {"template": {"metadata": {"annotations": written}}},
+            }
+            query = (("fieldManager", self._manager),)
+            answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
+            if answer.status != CHANGED:
+                self._checked(answer, f"restart {target}")
+                return Heard()
+        raise Trouble(faults.refused(CHANGED, {}, None, f"restart {target}"))
+
+    def _restarting(
+        self, there: Mapping[str, str], interval: float, of: Mapping[str, Life]
+    ) -> Mapping[str, str] | Heard:
+        """The annotations that restart the pods; or that they are not to be. Raises `Trouble`."""
         skew = self._api.skew()
         now = self._clock.wall() + skew
         wanted = {
@@ -60,17 +82,11 @@ class Rollouts:
         }
         if not wanted:
             return Heard(knew=True)
-        wait = _wait(there.get(RESTARTED_AT), consumer.min_interval, now)
+        wait = _wait(there.get(RESTARTED_AT), interval, now)
         if wait > 0:
             return Heard(wait=wait)
-        held = self._held(wanted)
-        written = {FOR_TOKEN + name: rfc3339(wanted[name]) for name in held}
-        written[RESTARTED_AT] = rfc3339(now)[:-5] + "Z"
-        patch = {"spec": {"template": {"metadata": {"annotations": written}}}}
-        query = (("fieldManager", self._manager),)
-        answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
-        self._checked(answer, f"restart {target}")
-        return Heard()
+        written = {FOR_TOKEN + name: rfc3339(wanted[name]) for name in self._held(wanted)}
+        return {**written, RESTARTED_AT: rfc3339(now)[:-5] + "Z"}
 
     def _held(self, names: Iterable[str]) -> list[str]:
         """Those that may be acted for at this moment. Raises `Trouble` where none may."""
@@ -111,8 +127,12 @@ class Rollouts:
 
 def _annotations(workload: Mapping[str, Any]) -> Mapping[str, str]:
     """Those of the pod template."""
-    found: Any = workload
-    for key in ("spec", "template", "metadata", "annotations"):
+    return _within(workload, "spec", "template", "metadata", "annotations")
+
+
+def _within(found: Any, *keys: str) -> Mapping[str, Any]:
+    """What stands there, if it is a mapping."""
+    for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
 

@@ -359,6 +359,7 @@ class SecretSink:
         if conflicts and found is not None and conflicts.keys() <= unvalued:
             # Others manage these keys without a value: `claim` saw that, and the version that is
             # named keeps it true.
+            self._pass_fence()
             answer = self._object.apply(body, force=True)
         elif conflicts and found is not None:
             self._found = None
