@@ -174,7 +174,7 @@ class Hearers:
         """Whether two tokens cannot be told apart by when a process thinks they were issued."""
         rivals = self._world.electorate is None and self._world.settings.machines > 1
         places = {each.key for each in self._world.laws.places.values() if each.token == token}
-        forged = not places.isdisjoint(self._world.planted.values())
+        forged = not places.isdisjoint(self._world.readers.planted.values())
         set_since = process.machine.off != process.off
         return rivals or forged or set_since or token in self._world.settings.caches
 

@@ -34,7 +34,7 @@ def touch(world: World, place: Place, what: Strike) -> None:
     place.intact = False
     place.disturbed += 1
     (_touch_file if place.is_file else _touch_secret)(world, place, what)
-    world.look(place, ours=False)
+    world.readers.look(place, ours=False)
     place.intact = False
     for process in world.processes:
         process.watch(120)
@@ -49,7 +49,7 @@ def took(world: World, place: Place) -> bool:
 
 def _planted(world: World, place: Place, what: Strike) -> str:
     text = f"planted-{what.number}"
-    world.planted[text] = place.key
+    world.readers.planted[text] = place.key
     return text
 
 
@@ -83,9 +83,9 @@ def _read(path: str) -> bytes:
 
 def _touch_file(world: World, place: Place, what: Strike) -> None:
     path = place.path
-    kept = world.copies.get(place.key)
+    kept = world.readers.copies.get(place.key)
     if what.dice.random() < 0.5:
-        world.copies[place.key] = (_read(path), _read(place.meta))
+        world.readers.copies[place.key] = (_read(path), _read(place.meta))
     mode = os.stat(path).st_mode & 0o777
     match what.kind:
         case "delete":
@@ -124,9 +124,9 @@ def _touch_secret(world: World, place: Place, what: Strike) -> None:
     keys = [path[1] for path in held.leaves if path[0] == "data"]
     notes = {path[1]: value for path, value in held.leaves.items() if path[0] == "annotations"}
     data = {path[1]: value for path, value in held.leaves.items() if path[0] == "data"}
-    kept = world.copies.get(place.key)
+    kept = world.readers.copies.get(place.key)
     if what.dice.random() < 0.5:
-        world.copies[place.key] = (data, notes)
+        world.readers.copies[place.key] = (data, notes)
     match what.kind:
         case "delete" if what.dice.random() < 0.5:
             store.delete(where, None, EDITOR)

@@ -187,7 +187,7 @@ class Process:
             if isinstance(spec, FileSpec):
                 real = FileSink(token.name, spec, self.clock)
                 done = partial(self._world.wrote_file, self, spec.path)
-                made.append(DiskSink(real, self._world.disk(spec.path), done))
+                made.append(DiskSink(real, self._world.readers.disk(spec.path), done))
             else:
                 made.append(
                     SecretSink(

@@ -101,15 +101,15 @@ def _disk(world: World, what: Strike) -> None:
     if not files:
         return
     place = what.dice.choice(files)
-    disk = world.disk(place.path)
+    disk = world.readers.disk(place.path)
     disk.kind, disk.call = what.kind, what.dice.randint(1, 30)
     world.obstruct(f"place {place.key}", world.timeline.now + what.length)
     world.after(what.length, partial(_well, world, place.path, what.kind))
 
 
 def _well(world: World, path: str, kind: str) -> None:
-    if world.disk(path).kind == kind:
-        world.disk(path).kind = ""
+    if world.readers.disk(path).kind == kind:
+        world.readers.disk(path).kind = ""
 
 
 def _credentials(  # noqa: C901 - one case a kind
@@ -185,7 +185,7 @@ def _machine(  # noqa: C901 - likewise
         case "kill-at-call":
             files = [place for place in world.laws.places.values() if place.is_file]
             if files:
-                world.disk(dice.choice(files).path).doom = dice.randint(1, 40)
+                world.readers.disk(dice.choice(files).path).doom = dice.randint(1, 40)
         case "stop" if process is not None:
             process.stop(dice.choice([0.1, what.length]))
         case "suspend":

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, final
+from typing import final
 
 from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
 from secret_refresher.config.election import Election
@@ -18,16 +18,15 @@ from secret_refresher.errors import Fault, Lane, Reason
 from secret_refresher.lifecycle import events
 from secret_refresher.ports import Outcome
 from secret_refresher.tokens.token import Grant
-from support.simulation.authority import Authority, Client, Condition, Minted
+from support.simulation.authority import Authority, Client, Condition
 from support.simulation.cluster import MANAGER, Workloads
-from support.simulation.disk import Disk
 from support.simulation.duties import Duties
 from support.simulation.electorate import Electorate
 from support.simulation.hearers import Hearers
 from support.simulation.laws import Laws
 from support.simulation.lease_store import LeaseStore
-from support.simulation.places import Place, places_of, token_in
 from support.simulation.process import Machine, Process
+from support.simulation.readers import Readers
 from support.simulation.secret_store import Place as Where, SecretStore
 from support.simulation.settings import Settings
 from support.simulation.timeline import NEVER, Timeline
@@ -64,6 +63,7 @@ class World:
         self.timeline = Timeline()
         self.laws = Laws(settings)
         self.duties = Duties(self)
+        self.readers = Readers(self)
         self.mounts = Mounts()
         self.store = SecretStore(self._secret_changed)
         self.leases = LeaseStore()
@@ -73,10 +73,6 @@ class World:
         self.machines = [Machine(number) for number in range(settings.machines)]
         self.processes: list[Process] = []
         self.api: list[Condition] = []
-        self.planted: dict[str, str] = {}
-        """What others have put somewhere, by text: the only place where it may be seen."""
-        self.copies: dict[str, tuple[Any, Any]] = {}
-        """Of what a place once held, for those who put it back."""
         self.rotating: dict[str, float] = {}
         """Until when the credentials of a token are being changed."""
         self.late = 0.0
@@ -84,15 +80,13 @@ class World:
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=400)
         self.secrets: set[str] = set()
-        self._minted: dict[str, Minted] = {}
-        self._disks: dict[str, Disk] = {}
         self._dice = random.Random(f"weather {settings.seed}")  # noqa: S311 - a simulation
         self._number = 0
         enabled = settings.election.enabled
         self.electorate = Electorate(self, settings.election) if enabled else None
         for token in settings.tokens:
             self._enrol(token)
-            self.add_places(token)
+            self.readers.add(token)
         for machine in self.machines:
             self.begin(machine)
 
@@ -148,7 +142,7 @@ class World:
                     self.obstruct(f"origin {token.token_url}", until)
         if len(authority.minted) > before:
             text, minted = next(reversed(authority.minted.items()))
-            self._minted[text] = minted
+            self.readers.minted[text] = minted
             self.secrets.add(text)
             self.counts["lives"] += 1
         return got
@@ -261,7 +255,9 @@ class World:
     def fetch_ends(self, process: Process, token: TokenConfig, outcome: Outcome) -> None:
         """And has its answer."""
         now, result = self.timeline.now, outcome.result
-        minted = self._minted[result.access_token.reveal()] if isinstance(result, Grant) else None
+        minted = (
+            self.readers.minted[result.access_token.reveal()] if isinstance(result, Grant) else None
+        )
         said = "is granted" if isinstance(result, Grant) else f"is refused: {result.summary}"
         self.say(f"process {process.number} {said}, {token.name}")
         self.laws.fetch_ends(process.number, token, outcome, minted, now)
@@ -328,9 +324,9 @@ class World:
                 for process in self.processes:
                     self.laws.forget(process.number, name)
             if there is None or there.state is State.ABSENT:
-                self.drop_places(name)
+                self.readers.drop(name)
             else:
-                self.add_places(there)
+                self.readers.add(there)
         for process in self.processes:
             process.reloaded = self.timeline.now
             process.holdings.take(self.config)
@@ -342,45 +338,11 @@ class World:
         """As it is configured at present."""
         return next((token for token in self.config.tokens if token.name == name), None)
 
-    def drop_places(self, name: str) -> None:
-        """A token's places are nobody's any more."""
-        for key in [key for key, place in self.laws.places.items() if place.token == name]:
-            del self.laws.places[key]
-
-    def add_places(self, token: TokenConfig) -> None:
-        """The places of a token that are new; those that it has no more are nobody's."""
-        places = self.laws.places
-        wanted = {place.key: place for place in places_of(token, self.timeline.now)}
-        for key in [
-            key for key, p in places.items() if p.token == token.name and key not in wanted
-        ]:
-            del places[key]
-        for key, place in wanted.items():
-            old = places.setdefault(key, place)
-            if old is not place and old.spec != place.spec:
-                places[key] = place
-            if places[key] is place:  # a copy of another rendering is nothing of ours
-                self.copies.pop(key, None)
-        for key in wanted:
-            self.look(places[key], ours=False)
-
-    def disk(self, path: str) -> Disk:
-        """The disk below a file."""
-        if path not in self._disks:
-            looked = partial(self._glance, path) if self.settings.close else None
-            self._disks[path] = Disk(looked)
-        return self._disks[path]
-
-    def _glance(self, path: str) -> None:
-        place = self.laws.places.get(path)
-        if place is not None:
-            self.look(place, ours=True)
-
     def wrote_file(self, process: Process, path: str) -> None:
         """A worker is done with a file."""
         place = self.laws.places.get(path)
         if place is not None:
-            self.look(place, ours=True, off=process.machine.off)
+            self.readers.look(place, ours=True, off=process.machine.off)
         for each in self.processes:
             each.watch(1)
 
@@ -389,7 +351,9 @@ class World:
         if place is not None and manager == MANAGER and version:
             self.laws.wrote(place)
         if place is not None:
-            self.timeline.at(self.timeline.now, partial(self.look, place, ours=manager == MANAGER))
+            self.timeline.at(
+                self.timeline.now, partial(self.readers.look, place, ours=manager == MANAGER)
+            )
         for process in self.processes:
             self.after(self.settings.latency, partial(self._note, process, where))
 
@@ -405,64 +369,6 @@ class World:
                 for place in self.laws.places.values():
                     if not place.is_file:
                         self._note(process, place.where)
-
-    def look(self, place: Place, *, ours: bool, off: float = 0.0) -> None:
-        """A consumer reads; `ours`: it was one of ours that wrote, if anybody did."""
-        now, token = self.timeline.now, self.token(place.token)
-        if self.laws.places.get(place.key) is not place or token is None:
-            return
-        held = self._held(place)
-        changed = held is not place.seen
-        place.seen = held
-        place.changed = now if changed else place.changed
-        if changed and ours:
-            place.intact, place.off, place.found = True, off, False
-        good = held is not None and held.expires > now
-        if good and held is not None and changed and ours:
-            self.hearers.published(token, held)
-        if good and place.bad_since is not None:
-            self.excuse()
-            self.laws.turned_good(place, token, now, self.duties.paid(token.name, urgent=True))
-        elif not good and place.bad_since is None:
-            place.bad_since = now
-        if held is not None and good and changed:
-            self.timeline.at(held.expires, partial(self._expire, place, held))
-
-    def _expire(self, place: Place, held: Minted) -> None:
-        token = self.token(place.token)
-        if self.laws.places.get(place.key) is not place or place.seen is not held or token is None:
-            return
-        self.say(f"{place.key} holds a dead token")
-        self.excuse()
-        self.laws.expired(place, token, held, self.duties.paid(token.name, urgent=False))
-        place.bad_since = self.timeline.now
-
-    def _held(self, place: Place) -> Minted | None:
-        """The token that stands there; None for nothing, and for what others have put there."""
-        texts = place.texts(self.store)
-        if texts is None:
-            return None
-        found = set()
-        for render, content in texts:
-            text = token_in(render, content)
-            planted = self.planted.get(text)
-            if planted is not None and planted != place.key:
-                self.laws.broken(f"{place.key} holds what was put into {planted}")
-            if planted is None and text not in self._minted:
-                if place.found:
-                    return None
-                self.laws.broken(f"{place.key} holds half a token")
-            found.add(self._minted.get(text) if planted is None else None)
-        if len(found) > 1:
-            if None in found:
-                return None
-            if place.found:
-                return None
-            self.laws.broken(f"{place.key} holds two tokens")
-        [held] = found
-        if held is not None and held.token != place.token:
-            self.laws.broken(f"{place.key} holds a token of {held.token}")
-        return held
 
     # --- running ---------------------------------------------------------------------------------
 
