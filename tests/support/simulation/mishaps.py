@@ -7,8 +7,8 @@ from functools import partial
 
 from support.simulation.authority import Condition
 from support.simulation.electorate import Electorate
+from support.simulation.machine import Machine
 from support.simulation.plan import Strike
-from support.simulation.process import Machine
 from support.simulation.world import World
 
 

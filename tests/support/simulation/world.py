@@ -25,7 +25,8 @@ from support.simulation.electorate import Electorate
 from support.simulation.hearers import Hearers
 from support.simulation.laws import Laws
 from support.simulation.lease_store import LeaseStore
-from support.simulation.process import Machine, Process
+from support.simulation.machine import Machine
+from support.simulation.process import Process
 from support.simulation.readers import Readers
 from support.simulation.secret_store import Place as Where, SecretStore
 from support.simulation.settings import Settings
