@@ -46,11 +46,12 @@ def test_who_may_list_sees_all_of_them(stand: Stage) -> None:
     ran = status(stand.cluster.admin_kubeconfig, "--namespace", namespace, "--output", "json")
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert sorted((each["name"], each["state"]) for each in found["tokens"]) == [
-        ("token-a", "fresh"),
-        ("token-b", "fresh"),
-    ]
-    assert found["tokens"][0]["sinks"][0]["target"] == f"{namespace}/a"
+    assert {each["name"]: each["state"] for each in found["tokens"]} == {
+        "token-a": "fresh",
+        "token-b": "fresh",
+    }
+    targets = {each["name"]: each["sinks"][0]["target"] for each in found["tokens"]}
+    assert targets == {"token-a": f"{namespace}/a", "token-b": f"{namespace}/b"}
     assert len(tokens) == 2
     assert not any(token in ran.stdout for token in tokens)
     everywhere = status(stand.cluster.admin_kubeconfig)
