@@ -57,7 +57,8 @@ def refresh(token: Settings) -> float:
 def again(due: float, token: Settings) -> None:
     begin = time.monotonic()
     life = refresh(token)
-    print(time.monotonic() - due, flush=True)
+    # In one piece: others print as well.
+    print(f"{time.monotonic() - due}\n", end="", flush=True)
     share = random.uniform(0.4, 0.5)  # noqa: S311 - no secret
     later.put((begin + life * share, token["name"], token))
 
