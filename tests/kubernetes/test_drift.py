@@ -121,6 +121,19 @@ def test_an_old_sink_lets_go_after_a_new_one_began(scene: Scene) -> None:
     assert scene.drift.latest(PLACE) is None
 
 
+def test_what_others_did_meanwhile_stands(scene: Scene) -> None:
+    """A sink's own write, whose answer is read late, hides nobody's write after it."""
+    drift = scene.drift
+    drift.follow(PLACE, wide=False)
+    drift.seen(PLACE, "1", None)
+    before = drift.latest(PLACE)
+    drift.note(PLACE, "3")  # by the watch, before the answer to our write of 2 is read
+    drift.seen(PLACE, "2", before)
+    assert drift.latest(PLACE) == "3"
+    drift.seen(PLACE, "4", "3")
+    assert drift.latest(PLACE) == "4"
+
+
 def test_from_a_selector_to_a_name(scene: Scene) -> None:
     """A Secret that was one of many and is now named itself is watched by itself."""
     scene.begin()

@@ -101,10 +101,22 @@ class Drift:
                 self._latest.pop(place, None)
 
     def note(self, place: Place, version: str) -> None:
-        """A sink has seen or written this version itself; likewise a watch or a read."""
+        """A watch or a read has told of this version."""
         with self._lock:
-            if (place, True) in self._followed or (place, False) in self._followed:
-                self._latest[place] = version
+            self._note(place, version)
+
+    def seen(self, place: Place, version: str, before: str | None) -> None:
+        """A sink has read or written this version, by a request before which `before` was `latest`.
+
+        What was noticed since stands: it may have been done by others to what the sink has written.
+        """
+        with self._lock:
+            if self._latest.get(place) == before:
+                self._note(place, version)
+
+    def _note(self, place: Place, version: str) -> None:
+        if (place, True) in self._followed or (place, False) in self._followed:
+            self._latest[place] = version
 
     def latest(self, place: Place) -> str | None:
         """The version that was noticed last, `GONE` for none; None where nothing is known."""

@@ -133,8 +133,9 @@ class SecretSink:
     def _finding(self, source: str) -> tuple[Mapping[str, Any] | None, Finding]:
         """The Secret as it is, and what that means."""
         self._found = None
+        before = self._noticed()
         raw = self._object.read()
-        found = self._remember(raw)
+        found = self._remember(raw, before)
         if found is None:
             return raw, Finding(Held.NOTHING)
         life = self._life(found, source) if self._claim(found) is Claim.OURS else None
@@ -181,12 +182,13 @@ class SecretSink:
             there = self._object
             removed = removal(self._spec, found)
             self._pass_fence()
+            before = self._noticed()
             answer = there.delete(found) if wholly else there.merge(removed)
             if answer.status == CHANGED:
                 continue
             self._found = None
             gone = answer.status == NOT_FOUND or (wholly and answer.ok)
-            self._remember(None if gone else there.content(answer, "clear"))
+            self._remember(None if gone else there.content(answer, "clear"), before)
             self._uid = self._mine = None
             return True
         raise self._unsettled()
@@ -241,15 +243,20 @@ class SecretSink:
 
     def _look(self) -> Standing | None:
         self._found = None
-        return self._remember(self._object.read())
+        before = self._noticed()
+        return self._remember(self._object.read(), before)
 
-    def _remember(self, raw: Mapping[str, Any] | None) -> Standing | None:
-        """What there is now, without its content."""
+    def _noticed(self) -> str | None:
+        """What is known of others' doings before a request."""
+        return self._drift.latest(self._place())
+
+    def _remember(self, raw: Mapping[str, Any] | None, before: str | None) -> Standing | None:
+        """What there is now, without its content; `before` is what was noticed before that."""
         self._found = None if raw is None else standing(raw, self._spec, self._us, self._token)
         version = GONE if self._found is None else self._found.version
         self._seen = (*self._seen, version)[-_REMEMBERED:]
         self._reported = None
-        self._drift.note(self._place(), version)
+        self._drift.seen(self._place(), version, before)
         return self._found
 
     def _claim(self, found: Standing) -> Claim:
@@ -353,6 +360,7 @@ class SecretSink:
             before=found,
         )
         self._pass_fence()
+        before = self._noticed()
         answer = self._object.apply(body, force=force)
         conflicts = faults.conflicts(answer.content) if answer.status == CHANGED else {}
         unvalued = _EMPTY_MAPS | {f".data.{key}" for key in content}
@@ -367,7 +375,7 @@ class SecretSink:
         if answer.status == CHANGED:
             return False
         self._found = None
-        written = self._remember(self._object.content(answer, "write"))
+        written = self._remember(self._object.content(answer, "write"), before)
         self._uid = None if written is None else written.uid
         return True
 
