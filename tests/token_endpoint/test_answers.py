@@ -51,7 +51,7 @@ def jwt(**claims: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "lifetime"), [(3600, 3600.0), ("3600", 3600.0), (1.5, 1.5), ("90.5", 90.5)]
+    ("expires_in", "lifetime"), [(3600, 3600.0), ("3600", 3600.0), (1.5, 1.5), (" 90.5 ", 90.5)]
 )
 def test_good_lifetimes(
     endpoint: TokenEndpoint,
@@ -92,6 +92,7 @@ BAD: dict[str, tuple[Answer, Reason, Lane, str]] = {
     "expires_in true": (granted(True), Reason.BAD_ANSWER, TRANSIENT, "server's owner"),
     "expires_in {}": (granted({}), Reason.BAD_ANSWER, TRANSIENT, "server's owner"),
     "expires_in zzz": (granted("zzz"), Reason.BAD_ANSWER, TRANSIENT, "server's owner"),
+    "expires_in 60 US": (granted("60\x1f"), Reason.BAD_ANSWER, TRANSIENT, "server's owner"),
     "expires_in 1e12": (granted(1e12), Reason.BAD_ANSWER, TRANSIENT, "milliseconds"),
     "expires_in a million digits": (
         raw(b'{"access_token":"abc","expires_in":' + b"9" * 1_000_000 + b"}"),

@@ -12,7 +12,8 @@ from secret_refresher.tokens.claims import claims, number
 
 LONGEST_LIFE = 10 * 366 * 86400.0
 """Seconds; a longer life is taken for a mistake, such as milliseconds."""
-_NUMERIC = re.compile(r"\s*[0-9]{1,15}(\.[0-9]{1,6})?\s*")
+_NUMERIC = re.compile(r"[ \t\r\n]*[0-9]{1,15}(\.[0-9]{1,6})?[ \t\r\n]*")
+"""With white space around it as in JSON; of all that Unicode has, `float` refuses some."""
 
 
 def lifetime(
