@@ -43,7 +43,6 @@ def employ(
     arguments: Sequence[str] = (),
     server: str | None = None,
     owner: str | None = None,
-    python: str = sys.executable,
 ) -> Daemon:
     """A daemon, not yet started, that acts as the account by a token of the TokenRequest API.
 
@@ -57,7 +56,6 @@ def employ(
         {"kubernetes": kubernetes, **configuration},
         arguments=arguments,
         environment={"KUBECONFIG": str(folder / "kubeconfig"), "PYTHONPATH": SOURCES},
-        python=python,
     )
     permit(cluster, account, daemon)
     account.kubeconfig(str(folder / "kubeconfig"), server=server)
