@@ -172,6 +172,28 @@ def test_a_failed_refresh_keeps_the_old_token() -> None:
     assert shown_state(story.state, 46) == "failing"
 
 
+def test_another_replicas_fresh_token_ends_what_failed() -> None:
+    """Nobody is told that a token fails which another replica has renewed; nor is it asked for."""
+    story = Story().running()
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    story.at(50, events.SinkDisturbed(0))
+    assert not wanted_fetch(story.at(50, events.SinkSeen(0, found(49))))
+    assert source_state(story.state, 50) is SourceState.FRESH
+    assert source_state(story.state, 49 + 70) is SourceState.FAILING
+
+
+def test_what_fails_for_one_sink_fails_though_another_replica_filled_the_other() -> None:
+    """A sink that only a fetch could fill leaves the token failing."""
+    story = Story(sinks=2).running(sinks=2)
+    story.at(46)
+    story.at(46, story.ended(PERMANENT))
+    story.at(99, events.SinkSeen(0, found(98)))
+    assert source_state(story.state, 99) is SourceState.FAILING
+    story.at(100)
+    assert source_state(story.state, 100) is SourceState.FAILING
+
+
 def test_one_attempt_is_made_in_the_last_tenth_of_the_life() -> None:
     """Even in the slow lane somebody asks once more before the token dies."""
     story = Story().running()

@@ -201,6 +201,17 @@ def test_a_recovered_token_tells_when_it_failed() -> None:
     assert well.last.reason == "invalid_client"
 
 
+def test_what_another_replica_has_renewed_fails_no_more() -> None:
+    """Attempts had failed; since then its sinks hold a fresh token, and nothing is due."""
+    stage = Stage()
+    stage.open(Config(tokens=(token("a", "id.example.com"),)))
+    stage.run(1010.0)
+    ((about, fresh),) = stage.engine.tokens()
+    state = replace(fresh, failures=3, retry=1070.0, fault=WRONG_SECRET)
+    told = of_token(about, state, stage.journal, stage.now(), stage.wall())
+    assert (told.state, told.source, told.failure) == ("fresh", "fresh", None)
+
+
 def test_the_journal_of_a_healthy_daemon_is_empty() -> None:
     """It costs nothing where nothing fails, and forgets who is gone."""
     stage = Stage()

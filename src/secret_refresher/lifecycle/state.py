@@ -135,9 +135,13 @@ def scheduled_life(state: TokenState, now: float) -> Life | None:
 
 
 def source_state(state: TokenState, now: float) -> SourceState:
-    """What the source of this token is in, at `now`."""
+    """What the source of this token is in, at `now`.
+
+    Where attempts failed and another replica's fresh token has come since, nothing fails any more.
+    """
     life = scheduled_life(state, now)
-    if state.failures:
+    settled = life is not None and now < life.refresh and state.stale is None
+    if state.failures and not (settled and healthy(state, now)):
         had_one = life is not None or any(sink.life for sink in state.sinks)
         dead = had_one and (life is None or not life.alive(now))
         return SourceState.EXPIRED if dead else SourceState.FAILING

@@ -12,6 +12,7 @@ from secret_refresher.lifecycle.outlook import NEVER, fetch_at
 from secret_refresher.lifecycle.state import (
     SinkRecord,
     SinkState,
+    SourceState,
     TokenState,
     healthy,
     scheduled_life,
@@ -63,7 +64,8 @@ def held_life(state: TokenState, now: float) -> Life | None:
 def line(about: Subject, state: TokenState, journal: Journal, now: float, wall: float) -> TokenLine:
     """The line of one token at `now`, which is `wall` by the wall clock."""
     life, following = held_life(state, now), fetch_at(state, now)
-    episode = journal.fetches(about.name)
+    episode, source = journal.fetches(about.name), source_state(state, now)
+    fault = None if source is SourceState.FRESH else state.fault
     ahead = wall - now
     places = sink_states(state, now)
     # Sinks may have come or gone between the two.
@@ -72,7 +74,7 @@ def line(about: Subject, state: TokenState, journal: Journal, now: float, wall: 
     return TokenLine(
         name=about.name,
         state=state_of(state, now),
-        source=str(source_state(state, now)),
+        source=str(source),
         healthy=healthy(state, now),
         issued=None if life is None else life.issued_at,
         refresh=None if life is None else life.refresh_at,
@@ -80,8 +82,8 @@ def line(about: Subject, state: TokenState, journal: Journal, now: float, wall: 
         next=None if following == NEVER else following + ahead,
         fetching=state.fetching,
         attempts=state.attempts,
-        failure=None if state.fault is None else _failing(state, state.fault, episode, ahead),
-        last=None if state.fault is not None or episode is None else _failed(episode),
+        failure=None if fault is None else _failing(state, fault, episode, ahead),
+        last=None if fault is not None or episode is None else _failed(episode),
         places=Counter(map(str, places)),
         sinks=tuple(
             SinkLine(
