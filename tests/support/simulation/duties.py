@@ -15,6 +15,7 @@ from secret_refresher.tokens.token import Grant
 from support.simulation.answers import retry_after_of
 from support.simulation.asking import CLOCKS, Ledger
 from support.simulation.authority import Minted
+from support.simulation.settings import latest
 
 if TYPE_CHECKING:
     from secret_refresher.adapters.token_endpoint.transport import HttpAnswer
@@ -45,9 +46,12 @@ class Duties:
         """The configuration of a token is another one; so may its budget be."""
         hourly = token.refresh.max_requests_per_hour
         other = before is None or hourly != before.refresh.max_requests_per_hour
+        again = before is not None and before.state is not token.state
         for process in self._world.processes:
             ledger = self._ledgers[process.number, token.name]
             ledger.settled = self._now
+            if again:  # memory has none any more
+                ledger.held = None
             if other:
                 ledger.bucket = None
 
@@ -184,6 +188,8 @@ class Duties:
         allowed = ledger.allowed(self._now - late - queue, urgent=True)
         if not allowed or ledger.later > last or ledger.fetching:
             return
+        if process.machine.asleep > last - late:
+            return
         if ledger.asked < last - late:
             self._broken(
                 f"{token.name} died, last asked for {held.expires - ledger.asked:.0f} s before,"
@@ -208,8 +214,17 @@ class Duties:
         same = self._files(token) == ledger.used
         if ledger.asked >= since or ledger.failing is None or same:
             return
+        if process.machine.asleep > since or self._needless(token):
+            return
         if ledger.allowed(since) and ledger.settled < ledger.failing:
             self._broken(f"{token.name} is not asked for with the credentials of {since:.1f}")
+
+    def _needless(self, token: TokenConfig) -> bool:
+        """Whether the newest token is not due: what failed was for a forged one, or an older."""
+        newest = self._newest.get(token.name)
+        if newest is None or newest.scope != " ".join(token.request.scope):
+            return False
+        return self._now - newest.issued < latest(token, newest.lifetime) * newest.lifetime
 
     def _files(self, token: TokenConfig) -> tuple[object, ...]:
         return tuple(self._contents(token))
