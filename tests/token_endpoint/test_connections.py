@@ -11,6 +11,7 @@ import pytest
 
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.adapters.token_endpoint.alarms import Alarms
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Resolver
 from secret_refresher.adapters.token_endpoint.request import Client, token_request
@@ -58,13 +59,35 @@ def test_a_burst_shares_connections(
         assert server.connections == 2
 
 
+def test_requests_one_after_another_share_a_connection(
+    endpoint: TokenEndpoint, authority: Authority, token: TokenMaker
+) -> None:
+    """A burst is no less one for a moment between its requests: no handshake is made again."""
+    with AuthorizationServer(tls=authority.issue().server()) as server:
+        config = token(url=server.token_url, ca_file=authority.file)
+        for _ in range(20):
+            assert isinstance(endpoint.fetch(config, 10).result, Grant)
+        assert server.connections < 10  # one, unless the machine stands still in between
+
+
 def test_no_connection_outlives_its_burst(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
-    """Once the last request of a burst is over, nothing stays open."""
+    """Soon after the last request of a burst nothing stays open."""
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda _: endpoint.fetch(token(), 10), range(80)))
     assert all(isinstance(outcome.result, Grant) for outcome in outcomes)
+    _settle(lambda: server.open_connections() == 0)
+
+
+def test_idle_connections_go_while_another_request_hangs(
+    endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
+) -> None:
+    """What nobody uses is closed, whatever else is under way."""
+    burst = Burst(lambda: endpoint.fetch(token(), 60), server)
+    assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+    _settle(lambda: server.open_connections() == 1)
+    burst.end()
     _settle(lambda: server.open_connections() == 0)
 
 
@@ -88,7 +111,7 @@ def test_fresh_means_no_kept_connection(server: AuthorizationServer, token: Toke
     request = token_request(token(), Client(Secret("me"), Secret("sesame")), "test")
 
     def send(*, fresh: bool) -> int:
-        with Watch(clock, 20) as watch:
+        with Watch(clock, 20, Alarms()) as watch:
             hop = Hop(request, watch, Resolver(), clock, fresh=fresh)
             transport.send(hop, Trust())
         return server.requests[-1].connection

@@ -11,6 +11,7 @@ import pytest
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.adapters.token_endpoint.alarms import Alarms
 from secret_refresher.adapters.token_endpoint.names import Address
 from secret_refresher.adapters.token_endpoint.watch import Line, Watch
 from secret_refresher.errors import Fault, Reason
@@ -153,7 +154,7 @@ def test_no_time_left_is_no_exchange(endpoint: TokenEndpoint, token: TokenMaker)
 
 def test_a_connection_that_is_made_too_late_is_shut_at_once() -> None:
     """Whatever is guarded after the deadline ends there and then."""
-    with Watch(SystemClock(), 0.01) as watch:
+    with Watch(SystemClock(), 0.01, Alarms()) as watch:
         end = time.monotonic() + PATIENCE
         while not watch.over() and time.monotonic() < end:
             time.sleep(0.01)

@@ -418,7 +418,7 @@ def test_the_certificate_goes_to_the_token_endpoint_alone(
             assert isinstance(endpoint.fetch(shown, 10).result, Grant)
         fresh = TokenEndpoint(SystemClock(), MountReader(), "test")
         assert isinstance(fresh.fetch(shown, 10).result, Grant)
-    assert at_endpoint == [leaf.der()] * 3
+    assert at_endpoint == [leaf.der()] * 2  # one connection each
     assert set(at_issuer) == {None}
     assert len(issuer.looks) == 2
 

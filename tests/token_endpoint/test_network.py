@@ -15,6 +15,7 @@ import pytest
 from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint, faults
+from secret_refresher.adapters.token_endpoint.alarms import Alarms
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage
 from secret_refresher.adapters.token_endpoint.names import Address, Resolver
 from secret_refresher.adapters.token_endpoint.request import Client, token_request
@@ -519,7 +520,7 @@ def test_errors_of_the_system_and_of_libraries(
     """An error is told by its kind and by how far the request had come, never by its text."""
     clock = SystemClock()
     request = token_request(token(), Client(Secret("me"), Secret("sesame")), "test")
-    hop = Hop(request, Watch(clock, 60), Resolver(), clock)
+    hop = Hop(request, Watch(clock, 60, Alarms()), Resolver(), clock)
     hop.stage = stage
     wrapped = ValueError("hush") if stage is not Stage.BEGIN else KeyError()
     wrapped.__cause__ = error

@@ -1,9 +1,9 @@
 """Connections whose every step is bounded and reported, and that live as long as a burst.
 
 A token is fetched rarely, so a connection kept for the next time would be dead by then, or die
-just as it is used. But many tokens of one origin are often due together. So a connection is kept
-for the next request only while others to the same origin are under way, and the last of them
-closes what is left.
+just as it is used. But many tokens of one origin are often due together, and a TLS handshake is
+the dearest part of a request. So a connection is kept for a moment, and closed when nobody has
+used it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ import queue
 import socket
 import ssl
 import threading
+from functools import partial
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage, current, under_way
-from secret_refresher.adapters.token_endpoint.watch import Line
+from secret_refresher.adapters.token_endpoint.watch import Line, Timing
+
+LINGER = 0.5
+"""Seconds in which no request of an origin ended, after which its idle connections are closed."""
 
 
 class _Reporting(HTTPConnection):
@@ -85,18 +89,17 @@ class _ReportingTls(_Reporting, HTTPSConnection):
 
 
 class _Burst(HTTPConnectionPool):
-    """Connections to one origin, kept while any request to it is under way."""
+    """Connections to one origin, kept while requests to it end one after another."""
 
     ConnectionCls = _Reporting
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._busy = 0
-        self._busy_lock = threading.Lock()
+        self._used = False
+        self._looked_after = False
+        self._lock = threading.Lock()
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        with self._busy_lock:
-            self._busy += 1
         connection = super()._get_conn(timeout)
         if current().fresh:
             connection.close()
@@ -108,11 +111,24 @@ class _Burst(HTTPConnectionPool):
             conn.connect()
 
     def _put_conn(self, conn: Any) -> None:
-        with self._busy_lock:
-            self._busy -= 1
-            last = self._busy == 0
         super()._put_conn(conn)
-        if last and self.pool is not None:
+        with self._lock:
+            self._used = True
+            begin, self._looked_after = not self._looked_after, True
+        if begin:
+            self._look_later(current().watch.later)
+
+    def _look_later(self, later: Timing) -> None:
+        later(LINGER, partial(self._look, later)).start()
+
+    def _look(self, later: Timing) -> None:
+        """Closes what is idle, or comes back later where any of it was used meanwhile."""
+        with self._lock:
+            again, self._used = self._used, False
+            self._looked_after = again
+        if again:
+            self._look_later(later)
+        elif self.pool is not None:
             _close_idle(self.pool)
 
 

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 from secret_refresher.adapters.token_endpoint import refusals
+from secret_refresher.adapters.token_endpoint.alarms import Alarms
 from secret_refresher.adapters.token_endpoint.attempt import Attempt, Sender
 from secret_refresher.adapters.token_endpoint.channel import Channel, channel_in, tls_files
 from secret_refresher.adapters.token_endpoint.clients import Clients, Files
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Lookup, Resolver, system_lookup
 from secret_refresher.adapters.token_endpoint.request import Client, WireRequest, token_request
-from secret_refresher.adapters.token_endpoint.watch import Alarm, Timing, Watch
+from secret_refresher.adapters.token_endpoint.watch import Timing, Watch
 from secret_refresher.config.methods import credential_files
 from secret_refresher.config.model import TokenConfig
 from secret_refresher.errors import Fault, Reason, Trouble
@@ -50,7 +51,7 @@ class TokenEndpoint:
         lookup: Lookup = system_lookup,
         *,
         sender: Sender | None = None,
-        timer: Timing = Alarm,
+        timer: Timing | None = None,
     ) -> None:
         self._clock = clock
         self._reader = reader
@@ -62,7 +63,7 @@ class TokenEndpoint:
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._transport = sender
-        self._timer = timer
+        self._timer = timer or Alarms()
 
     def credentials(self, token: TokenConfig) -> str:
         """A digest of what the files hold, or of why they cannot be read.

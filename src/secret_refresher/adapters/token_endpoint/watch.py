@@ -6,7 +6,6 @@ it. So a timer shuts the connection when the time is up: whatever call is under 
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import socket
 import threading
@@ -20,7 +19,7 @@ _BEHIND = 1.0
 
 
 class Timer(Protocol):
-    """Calls something later, on a thread of its own, as `threading.Timer` does."""
+    """Calls something later, on another thread, as `threading.Timer` does."""
 
     def start(self) -> None:
         """Begins to wait."""
@@ -33,33 +32,6 @@ class Timer(Protocol):
 
 Timing = Callable[[float, Callable[[], None]], Timer]
 """Makes a timer of so many seconds."""
-
-
-@final
-class Alarm:
-    """A timer whose start does not wait for its thread.
-
-    `threading.Thread.start` does, and for ever where the new thread finds no memory to begin
-    with: the worker was lost, and with it the token. Without the thread a drip is not cut, but
-    sockets have time-outs of their own.
-    """
-
-    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
-        self._seconds = seconds
-        self._call = call
-        self._cancelled = threading.Event()
-
-    def start(self) -> None:
-        """Begins to wait. Raises RuntimeError where the machine gives no further thread."""
-        _thread.start_new_thread(self._wait, ())
-
-    def cancel(self) -> None:
-        """Calls nothing any more."""
-        self._cancelled.set()
-
-    def _wait(self) -> None:
-        if not self._cancelled.wait(self._seconds):
-            self._call()
 
 
 @final
@@ -89,11 +61,14 @@ class Line:
 
 @final
 class Watch:
-    """The deadline of one attempt, `seconds` from its making; a context that runs the timer."""
+    """The deadline of one attempt, `seconds` from its making; a context that runs the timer.
 
-    def __init__(self, clock: Clock, seconds: float, timer: Timing = Alarm) -> None:
+    `later` makes timers for what may outlast the attempt.
+    """
+
+    def __init__(self, clock: Clock, seconds: float, timer: Timing) -> None:
         self._clock = clock
-        self._make_timer = timer
+        self.later = timer
         self._ends = clock.now() + seconds
         self._lock = threading.Lock()
         self._over = False
@@ -106,7 +81,7 @@ class Watch:
 
     def part(self, share: float) -> Watch:
         """A deadline of its own for a part of the attempt, after that share of what is left."""
-        return Watch(self._clock, share * self.left(), self._make_timer)
+        return Watch(self._clock, share * self.left(), self.later)
 
     def backstop(self) -> float:
         """A time-out in seconds for sockets themselves: behind the deadline, so that it is ours."""
