@@ -41,16 +41,33 @@ def test_ten_redirects_and_no_more(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """Ten are followed; an eleventh is a fault that says that it was too many."""
-    server.queue(*[redirect("/round")] * 10)
+    server.queue(*[redirect(f"/{number}") for number in range(10)])
     outcome = endpoint.fetch(token(), 10)
     assert isinstance(outcome.result, Grant)
     assert len(outcome.exchanges) == 11
-    server.queue(*[redirect("/round")] * 11)
+    server.queue(*[redirect(f"/{number}") for number in range(11)])
     outcome = endpoint.fetch(token(), 10)
     assert isinstance(outcome.result, Fault)
     assert outcome.result.reason is Reason.REDIRECT
     assert "more than 10 times" in outcome.result.summary
     assert len(outcome.exchanges) == 11
+
+
+@pytest.mark.parametrize(("way", "requests"), [(["/oauth/token"], 1), (["/a", "/b", "/a"], 3)])
+def test_a_circle_is_left_where_it_closes(
+    way: list[str],
+    requests: int,
+    endpoint: TokenEndpoint,
+    server: AuthorizationServer,
+    token: TokenMaker,
+) -> None:
+    """No request goes where one has been: it would cost a budget ten, and bring nothing."""
+    server.queue(*map(redirect, way))
+    outcome = endpoint.fetch(token(), 10)
+    assert isinstance(outcome.result, Fault)
+    assert outcome.result.reason is Reason.REDIRECT
+    assert "in a circle" in outcome.result.summary
+    assert len(outcome.exchanges) == requests
 
 
 @pytest.mark.parametrize(

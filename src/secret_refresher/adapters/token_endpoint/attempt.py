@@ -61,7 +61,7 @@ class Attempt:
         Redirects stay with the server that `request` goes to, so nobody else is shown the
         `identity`. Raises `Trouble`.
         """
-        status = 0
+        status, been = 0, {request.url}
         for _ in range(redirects.MOST + 1):
             hop = Hop(request, self.watch, self.resolver, self.clock, identity=identity)
             got = self._send(hop, trust, discovery=discovery)
@@ -69,6 +69,9 @@ class Attempt:
             if status not in redirects.REDIRECTS:
                 return got, hop
             url = redirects.next_url(request.url, status, got.headers, reading=discovery)
+            if url in been:
+                raise Trouble(redirects.in_a_circle(status))
+            been.add(url)
             request = request.to(url)
         raise Trouble(redirects.too_many(status))
 

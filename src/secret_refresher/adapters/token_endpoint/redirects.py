@@ -50,8 +50,13 @@ def next_url(url: str, status: int, headers: Mapping[str, str], *, reading: bool
     return target.geturl()
 
 
+def in_a_circle(status: int) -> Fault:
+    """The server sends us back; without cookies it would do so for ever."""
+    return _refused(status, "in a circle", "look at the server, and at tokenUrl").fault
+
+
 def too_many(status: int) -> Fault:
-    """The server sends us around."""
+    """The server sends us on and on."""
     return _refused(
         status, f"more than {MOST} times in a row", "look at the server, and at tokenUrl"
     ).fault
