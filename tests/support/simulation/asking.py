@@ -15,6 +15,8 @@ from support.simulation.authority import Minted
 HOUR = 3600.0
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds that a server may ask for (DESIGN, Failure)."""
+SPARE = 0.1
+"""Requests more than an attempt needs, before it counts as allowed: views of a bucket differ."""
 CLOCKS = 1.5
 """Seconds by which two views of a life's end differ: claims are whole, answers take a while."""
 
@@ -148,7 +150,7 @@ class Ledger:
         bucket = None if self.bucket is None else self.wary
         if bucket is None:
             return 0.0
-        return bucket.since(2 if urgent else 2 + bucket.reserve)  # one to spare
+        return bucket.since(SPARE + (1 if urgent else 1 + bucket.reserve))
 
     def allowed(self, now: float, *, urgent: bool = False) -> bool:
         """Whether neither a server nor the budget rules an attempt out."""

@@ -96,6 +96,7 @@ class Electorate:
 
     def excuse(self) -> None:
         """What nobody could act for is in nobody's way later: while a gap is open, up to now."""
+        self.look()
         for name in list(self._gaps):
             self._closed(name, self._world.timeline.now)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Machine:
     """Where processes run, one after the other. `off`: its wall clock less the true one.
 

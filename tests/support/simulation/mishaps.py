@@ -57,6 +57,11 @@ def replicas(  # noqa: C901 - one case a kind
             for number, each in enumerate(world.machines):
                 later = number * dice.uniform(0.5, 3.0) * terms.lease_duration
                 world.after(later, partial(_restart, world, each))
+        case "surge":  # one more for a while
+            added = Machine(world.machines[-1].number + 1)
+            world.machines.append(added)
+            world.begin(added)
+            world.after(what.length, partial(_dismiss, world, added))
         case "deleted":
             leases = world.leases.leases
             if leases:
@@ -86,6 +91,11 @@ def _restart(world: World, machine: Machine) -> None:
     for process in world.processes:
         if process.machine is machine and not process.stopping:
             process.stop(0.5)
+
+
+def _dismiss(world: World, machine: Machine) -> None:
+    world.machines.remove(machine)
+    _restart(world, machine)
 
 
 def hearers(world: World, what: Strike) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from support.simulation.answers import ROWS
-from support.simulation.settings import Settings, latest
+from support.simulation.settings import DAY, Settings, latest
 
 NETWORK = ("dns", "refused", "reset", "lost", "hole", "hang", "slow", "flaky", "moved")
 API = ("refused", "hole", "hang", "lost", "slow", "429", "500", "503", "401", "403")
@@ -38,12 +38,12 @@ REPLICAS = (
     "wall",
     "wall",
     "rollout",
+    "surge",
     "shards",
     "deleted",
 )
-RARE = 8 * 86400.0
+RARE = 8 * DAY
 """Seconds: in a calm world some ten things go wrong in a month, some of them together."""
-DAY = 86400.0
 _WEIGHTS = {"network": 4, "row": 5, "api": 3, "people": 4, "disk": 2, "credentials": 3}
 
 

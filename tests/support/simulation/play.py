@@ -11,8 +11,8 @@ from functools import partial
 from typing import final
 
 from support.simulation.laws import Broken
-from support.simulation.plan import DAY, Strike, plan
-from support.simulation.settings import Settings, settings
+from support.simulation.plan import Strike, plan
+from support.simulation.settings import DAY, Settings, settings
 from support.simulation.strikes import strike
 from support.simulation.world import World
 
@@ -82,9 +82,10 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
     while world.timeline.now < max(over):
         world.run(max(*over, world.late))
     peace = world.timeline.now
-    for token in world.config.tokens:  # at the word of a server
+    for token in world.config.tokens:  # at the word of a server, or once a budget has filled up
         scopes = [f"origin {token.token_url}"]
-        peace = max(peace, world.laws.obstructions.last(scopes))
+        paid = world.duties.paid(token.name, urgent=True)
+        peace = max(peace, world.laws.obstructions.last(scopes), paid)
     world.run(peace + PEACE)
     world.say("--- peace")
     _calm(world)

@@ -29,7 +29,8 @@ from secret_refresher.tokens.rendering import Render, RenderFormat
 from support.simulation.answers import GRANTS
 
 LIVES = (30.0, 100.0, 600.0, 600.0, 3600.0, 43200.0)
-CALM_LIVES = (3600.0, 8 * 3600.0, 86400.0)
+DAY = 86400.0
+CALM_LIVES = (3600.0, 8 * 3600.0, DAY)
 """Seconds: what servers grant by default, an hour or a day, and what lies between."""
 AT = (0.75, 0.75, 0.6)
 CALM_AT = (0.75, 0.9, 0.97)
@@ -155,8 +156,10 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
     room = folder if machines == 1 or lifetime <= 600 else None
     more = random.Random(f"replicas {seed}")  # noqa: S311 - likewise
     election = Election()
-    if more.random() < ELECTED and not calm:
-        machines, room, lifetime = more.choice([2, 2, 3]), None, more.choice([600.0, 3600.0])
+    if more.random() < ELECTED:
+        # Who renews a Lease for a year does so by a long one.
+        machines, room = more.choice([2, 2, 3]), None
+        lifetime = DAY if calm else more.choice([600.0, 3600.0])
         election = terms(more, lifetime)
     told = election.enabled or (more.random() < TOLD and (machines == 1 or room is None))
     tokens, lifetimes, forms = [], {}, {}
@@ -195,7 +198,7 @@ def settings(seed: int, folder: str, *, calm: bool = False) -> Settings:
             notify=hearers(more, name, lives) if told else (),
         )
         if dice.random() < 0.3:  # a few more than are needed
-            hourly = dice.choice([3, 4, 8]) * enough(token, lives)
+            hourly = dice.choice([2, 3, 8]) * enough(token, lives)
             token = replace(token, refresh=replace(refresh, max_requests_per_hour=hourly))
         tokens.append(token)
         lifetimes[name] = lives

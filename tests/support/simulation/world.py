@@ -236,7 +236,11 @@ class World:
         for place in self.laws.places.values():
             if place.is_file:  # only one can have it, and the other waits for its lock
                 self.obstruct(f"place {place.key}", ready + (60.0 if others else 0.0))
-        self.after(pause, partial(self.begin, process.machine))
+        self.after(pause, partial(self._replace, process.machine))
+
+    def _replace(self, machine: Machine) -> None:
+        if machine in self.machines:
+            self.begin(machine)
 
     def look_at_fences(self) -> None:
         """Before something happens to a process."""
