@@ -294,6 +294,31 @@ def test_a_newer_token_of_another_replica_is_left_and_scheduled_by() -> None:
     assert due(story.state, 10) == 8 + 70
 
 
+def test_a_sink_that_prefers_what_it_held_before_is_believed() -> None:
+    """Also where that was reckoned to be a little older when it was seen first."""
+    story = Story().running()
+    assert wanted_fetch(story.at(46))
+    story.at(46.1, events.SinkDisturbed(0))
+    story.at(46.1, events.SinkSeen(0, found(46.0)))
+    (publish,) = story.granted(46.02, "t2")
+    assert isinstance(publish, events.Tend)
+    preferred = replace(found(46.0), issued=46.02)
+    assert story.at(46.3, events.SinkSeen(0, preferred)) == []
+    assert due(story.state, 46.3) == 46 + 70
+    assert story.told() == []
+
+
+def test_a_sink_that_will_not_be_convinced_is_left_alone_for_a_moment() -> None:
+    """Whoever disagrees with it about which of two is newer does not ask without a pause."""
+    story = Story().running()
+    story.at(46)
+    story.granted(46, "t2")
+    assert story.at(46.1, events.SinkSeen(0, found(0))) == []
+    assert due(story.state, 46.1) == 47.1
+    (publish,) = story.at(47.1)
+    assert isinstance(publish, events.Tend)
+
+
 def test_an_older_token_of_ours_is_put_right() -> None:
     """Somebody who restores yesterday's file gets today's back."""
     story = Story().running()

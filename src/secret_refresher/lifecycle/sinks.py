@@ -9,6 +9,10 @@ from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import sink_alive
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work
 from secret_refresher.schedule import backoff
+from secret_refresher.tokens.token import Life
+
+_LEFT_ALONE = 1.0
+"""Seconds."""
 
 
 def put(state: TokenState, index: int, **changes: object) -> TokenState:
@@ -31,19 +35,21 @@ def seen(
     1. A token of ours that we know is simply there.
     2. At the start a live one is adopted; later a newer live one came from another replica.
     3. Anything else, where it used to hold a live one, is drift and put right.
+
+    Where the sink rather kept what it held than take ours, it is left alone for a moment: whoever
+    disagrees with it about which of two is newer would ask again and again.
     """
     before = state.sinks[event.sink]
     found = event.ours
     known = None if state.token is None else state.token.life
     if found is not None and known is None and not state.config.adopt:
         found = None
-    if found is not None:
-        found = next((life for life in (known, before.life) if life and life.same(found)), found)
+    found, strange = _recognised(found, known, before.life)
     notices: list[events.Notice] = []
     lost = before.life is not None and (found is None or found.older(before.life))
     if lost and sink_alive(before, now):
         notices.append(events.Drifted(event.sink))
-    elif found is not None and found not in {known, before.life} and found.alive(now):
+    elif found is not None and strange and found.alive(now):
         notices.append(events.Adopted(event.sink, found))
     state = _done(
         state,
@@ -55,7 +61,26 @@ def seen(
         lapsed=False,
         removed=False,
     )
+    if before.work is Work.PUBLISH and found is not None:
+        state = put(state, event.sink, retry=now + _LEFT_ALONE)
     return state, notices
+
+
+def _recognised(
+    found: Life | None, known: Life | None, held: Life | None
+) -> tuple[Life | None, bool]:
+    """What is found, by the clock as it was reckoned when it was first seen; and is it new to us?
+
+    The later reckoning of when it was issued counts: a sink that was offered an older token says
+    by it which of both is newer.
+    """
+    if found is None:
+        return None, False
+    if known is not None and known.same(found):
+        return known, False
+    if held is not None and held.same(found):
+        return (replace(held, issued=found.issued) if held.older(found) else held), False
+    return found, True
 
 
 def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, list[events.Notice]]:
