@@ -5,7 +5,6 @@ import ssl
 
 import pytest
 import urllib3
-from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
 from secret_refresher.adapters.kubernetes import faults
@@ -36,7 +35,6 @@ CONNECTION = urllib3.connection.HTTPConnection("x")
     [
         (exhausted(ssl.SSLError(SECRET)), Reason.TLS, Lane.TRANSIENT),
         (ssl.SSLCertVerificationError(SECRET), Reason.TLS, Lane.TRANSIENT),
-        (ApiException(status=0, reason=SECRET), Reason.TLS, Lane.TRANSIENT),
         (
             urllib3.exceptions.NewConnectionError(CONNECTION, SECRET),
             Reason.CONNECT,

@@ -5,6 +5,7 @@ The only module that imports `kubernetes`, and only when something will ask the 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, final
 from urllib.parse import urlencode
 
 import urllib3
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from secret_refresher import __version__
+from secret_refresher.adapters.whole_requests import WholeRequests, WholeRequestsTls
 from secret_refresher.errors import Fault, Lane, Reason, Trouble
 
 if TYPE_CHECKING:
@@ -39,6 +42,14 @@ def load() -> None:
     del client, config
 
 
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = WholeRequests
+
+
+class _PoolTls(HTTPSConnectionPool):
+    ConnectionCls = WholeRequestsTls
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -57,10 +68,11 @@ class Connection:
         body: object,
         seconds: tuple[float, float],
     ) -> urllib3.BaseHTTPResponse:
-        """The answer to one request, whose content is still to be read.
+        """The answer to one request, whose content is still to be read; redirects are answers.
 
         `body` is JSON, or None; `seconds` to connect and between two pieces of the answer. Raises
-        what the library does. It would copy body and head beforehand, to make JSON of its models.
+        what the library does. Of it only the connections are used, with their TLS, proxies and
+        credentials: its own way to them would look at body and head in search of its models.
         """
         configuration = self.client.configuration
         url = f"{configuration.host}{path}"
@@ -71,8 +83,15 @@ class Connection:
         if bearer:
             # A token file may end with a line's end, as it may for kubectl.
             headers["Authorization"] = bearer.strip()
-        answer = self.client.call_api(method, url, headers, body=body, _request_timeout=seconds)
-        response: urllib3.BaseHTTPResponse = answer.response
+        response: urllib3.BaseHTTPResponse = self.client.rest_client.pool_manager.urlopen(
+            method,
+            url,
+            redirect=False,
+            body=None if body is None else json.dumps(body),
+            headers=headers,
+            timeout=urllib3.Timeout(connect=seconds[0], read=seconds[1]),
+            preload_content=False,
+        )
         return response
 
 
@@ -103,6 +122,8 @@ class Access:
         configuration.proxy = configuration.proxy
         client = ApiClient(configuration)
         client.user_agent = f"secret-refresher/{__version__}"
+        pools = {"http": _Pool, "https": _PoolTls}
+        client.rest_client.pool_manager.pool_classes_by_scheme = pools
         return Connection(client, namespace)
 
     def _in_cluster(self, configuration: object) -> str:

@@ -80,13 +80,11 @@ def translated() -> Iterator[None]:
     except (urllib3.exceptions.HTTPError, OSError, ssl.SSLError) as error:
         raise Trouble(_transport(error)) from None
     except Exception as error:
-        # A ValueError is a token that is no header: http.client says so, and quotes it.
+        # The client reads credentials. A ValueError is a token that is no header: http.client says
+        # so, and quotes it.
         ours = type(error).__module__.partition(".")[0] != "kubernetes"
         if ours and not isinstance(error, ValueError):
             raise
-        # The client wraps TLS errors; anything else of it is about credentials.
-        if getattr(error, "status", None) == 0:
-            raise Trouble(_transport(urllib3.exceptions.SSLError())) from None
         raise Trouble(
             Fault(
                 Reason.KUBERNETES,

@@ -16,17 +16,18 @@ import threading
 from functools import partial
 from typing import Any
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from secret_refresher.adapters.token_endpoint.hop import Hop, Stage, current, under_way
 from secret_refresher.adapters.token_endpoint.watch import Line, Timing
+from secret_refresher.adapters.whole_requests import WholeRequests
 
 LINGER = 0.5
 """Seconds in which no request of an origin ended, after which its idle connections are closed."""
 
 
-class _Reporting(HTTPConnection):
+class _Reporting(WholeRequests):
     """Reports its steps to the hop of its thread, and is guarded by the hop's watch."""
 
     debuglevel = 0  # whoever sets http.client's own gets no request printed with its secrets
