@@ -150,8 +150,11 @@ class Sink(Protocol):
         """Makes the sink hold this token: all of it or none. The record says `token.source`."""
         ...
 
-    def remove(self) -> bool:
-        """Removes what is ours, whatever its source; whether anything was."""
+    def remove(self, *, for_good: bool = True) -> bool:
+        """Removes what is ours, whatever its source; whether anything was.
+
+        Not `for_good`: only until there is another token, to which nobody is to object then.
+        """
         ...
 
     def disturbed(self) -> bool:

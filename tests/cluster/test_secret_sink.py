@@ -566,6 +566,61 @@ def test_removal_leaves_a_key_that_others_took(
     assert content(cluster, namespace) == "theirs"
 
 
+TWO_KEYS = """
+tokens:
+  - name: partner-api
+    refresh: {onExpired: delete}
+    sinks: [{secret: {name: wanted, data: {token: {format: raw}, header: {format: bearer}}}}]
+"""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_dead_token_leaves_the_secret_ours(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path, *, restarted: bool
+) -> None:
+    """What somebody wrote over a key of it stays until the next token, which needs nobody."""
+    replica = Replica(cluster, account, tmp_path, TWO_KEYS)
+    sink = replica.sink()
+    sink.inspect(SOURCE)
+    sink.publish(replica.token(life=600, age=700))
+    edited = {"data": {"token": "dGhlaXJz"}}
+    cluster.admin.patch("secrets", "wanted", edited, namespace, manager="them")
+    assert sink.remove(for_good=False)
+    left = read(cluster, namespace)
+    assert left["data"] == {"token": "dGhlaXJz"}
+    assert ours(left)["owner"] == "default/secret-refresher"
+    assert left["metadata"]["labels"][PREFIX + "managed"] == "true"
+    # Nothing but the claim is left, and nothing is written for that.
+    assert not sink.remove(for_good=False)
+    assert read(cluster, namespace) == left
+    if restarted:
+        sink = replica.sink()
+        assert sink.inspect(SOURCE) == Finding(Held.FOREIGN)
+    assert sink.publish(replica.token("token-2")) is Wrote.WRITTEN
+    assert content(cluster, namespace) == "token-2"
+    assert content(cluster, namespace, "header") == "Bearer token-2"
+
+
+def test_a_dead_token_in_a_secret_with_other_things(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
+) -> None:
+    """Only our keys go with it; once nobody wants the token, so does all that is ours."""
+    there = secret(namespace, data={"other": "MQ=="}, metadata={"labels": {"team": "red"}})
+    cluster.admin.create(there, manager="them")
+    sink = (replica := Replica(cluster, account, tmp_path, ONE)).sink()
+    sink.publish(replica.token())
+    assert sink.remove(for_good=False)
+    left = read(cluster, namespace)
+    assert left["data"] == {"other": "MQ=="}
+    assert ours(left)["token-name"] == "partner-api"
+    assert sink.remove()
+    left = read(cluster, namespace)
+    assert left["data"] == {"other": "MQ=="}
+    assert left["metadata"]["labels"] == {"team": "red"}
+    assert not ours(left)
+    assert not sink.remove()
+
+
 def test_removal_of_what_others_are_just_using(
     cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import yaml
 from secret_refresher.errors import Lane, Reason
 from secret_refresher.ports import Finding, Held, Wrote
 from support.cluster import Cluster, Object, ServiceAccount
+from support.cluster_faults import Answer, FaultyWay
 from support.replica import SOURCE, Replica, eventually, refusal
 
 PREFIX = "secret-refresher.io/"
@@ -148,6 +149,19 @@ def test_each_write_asks_the_fence(
     assert refusal(lambda: sink.publish(replica.token())).reason is Reason.NOT_HELD
     assert fence.times == -1
     assert cluster.admin.get("secrets", "wanted", namespace) == before
+
+
+def test_a_write_that_is_sent_again_asks_the_fence_again(
+    cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
+) -> None:
+    """While refused credentials are read anew, the token may have become another replica's."""
+    fence = Shutting(1)
+    with FaultyWay(cluster) as way:
+        way.put(Answer(401), method="PATCH", times=1)
+        replica = Replica(cluster, account, tmp_path, ONE, server=way.url, fence=fence)
+        assert refusal(lambda: replica.sink().publish(replica.token())).reason is Reason.NOT_HELD
+    assert fence.times == -1
+    assert not cluster.admin.list("secrets", namespace)
 
 
 def test_a_label_of_others_is_not_taken(

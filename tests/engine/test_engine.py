@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from secret_refresher.config.model import Config, Refresh, State, TokenConfig
+from secret_refresher.config.model import Config, OnExpired, Refresh, State, TokenConfig
 from secret_refresher.config.origin import origin_of
 from secret_refresher.engine.engine import LONGEST_WAIT
 from secret_refresher.engine.patrol import Patrol
@@ -236,6 +236,24 @@ def test_a_target_lost_while_it_is_written_is_cleared_after() -> None:
     world.run(1020)
     assert world.boxes["b"].text is None
     assert not world.defects()
+
+
+@pytest.mark.parametrize("unwanted", [False, True])
+def test_a_dead_token_gives_up_its_place_only_when_unwanted(*, unwanted: bool) -> None:
+    """Even where that is heard of while the dead token is just being taken out."""
+    world, token = World(), token_config(refresh=Refresh(on_expired=OnExpired.DELETE))
+    world.start(config(token))
+    world.run(1010)
+    (box,) = world.boxes.values()
+    world.service(token).refuses = True
+    assert box.life is not None
+    dead = box.life.expires
+    world.run(dead + world.latency / 2)
+    assert box.text is not None  # it is just being taken out
+    if unwanted:
+        world.engine.reconfigure(config(replace(token, state=State.ABSENT)))
+    world.run(dead + 5)
+    assert [(box.text, box.claimed) for box in world.boxes.values()] == [(None, not unwanted)]
 
 
 def test_nobody_to_serve_costs_no_request() -> None:

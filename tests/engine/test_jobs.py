@@ -32,7 +32,7 @@ class Taken:
         """It is not overwritten."""
         return Wrote.SUPERSEDED
 
-    def remove(self) -> bool:
+    def remove(self, *, for_good: bool = True) -> bool:
         """Nothing of ours."""
         return False
 

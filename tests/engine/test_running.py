@@ -65,7 +65,7 @@ class Memory:
         self.filled.set()
         return Wrote.WRITTEN
 
-    def remove(self) -> bool:
+    def remove(self, *, for_good: bool = True) -> bool:
         """Drops it."""
         self.text = self.life = None
         return True

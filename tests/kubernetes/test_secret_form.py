@@ -192,7 +192,7 @@ def test_removal() -> None:
     """Takes out what is ours, of the object that was seen, and nothing else."""
     raw = written()
     raw["data"]["other"] = "eA=="
-    patch = removal(SINK, standing(raw, SINK, US, "a"))
+    patch = removal(SINK, standing(raw, SINK, US, "a"), for_good=True)
     assert patch["data"] == {"token": None}
     metadata = patch["metadata"]
     assert (metadata["uid"], metadata["resourceVersion"]) == ("u-1", "7")
@@ -202,6 +202,9 @@ def test_removal() -> None:
     }
     assert set(metadata["labels"]) == set(raw["metadata"]["labels"])
     assert set(metadata["annotations"].values()) | set(metadata["labels"].values()) == {None}
+    for_now = removal(SINK, standing(raw, SINK, US, "a"), for_good=False)
+    named = {"uid": "u-1", "resourceVersion": "7"}
+    assert for_now == {"metadata": named, "data": {"token": None}}
 
 
 @given(st.dictionaries(st.text("ab", min_size=1), st.binary(max_size=4), max_size=4))

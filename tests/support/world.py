@@ -47,6 +47,8 @@ class Box:
     full: bool = False
     refuses: Fault | None = None
     """How writing there fails."""
+    claimed: bool = False
+    """It was published to, and has not been given up since."""
     read_expired: int = 0
 
     def look(self, now: float) -> None:
@@ -108,13 +110,15 @@ class BoxSink:
         same = self._box.text == text
         self._box.text = self._box.written = text
         self._box.life = token.life
+        self._box.claimed = True
         self._box.source = f"{token.source}+{self._render.digest()}"
         self._seen = self._look()
         return Wrote.UNCHANGED if same else Wrote.WRITTEN
 
-    def remove(self) -> bool:
+    def remove(self, *, for_good: bool = True) -> bool:
         """Empties the box."""
         self._check()
+        self._box.claimed &= not for_good
         held, self._box.text, self._box.life = self._box.text, None, None
         self._seen = self._look()
         return held is not None

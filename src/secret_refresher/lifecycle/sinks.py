@@ -104,16 +104,10 @@ def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, l
 
 
 def cleared(state: TokenState, event: events.SinkCleared) -> tuple[TokenState, list[events.Notice]]:
-    """What was ours is gone."""
-    wanted = state.config.state is State.ABSENT
-    state = _done(
-        state,
-        event.sink,
-        seen=True,
-        life=None,
-        removed=True,
-    )
-    return state, [events.Removed(event.sink, event.any, expired=not wanted)]
+    """What was ours is gone: for good where nobody wants it, else until the next token."""
+    unwanted = state.config.state is State.ABSENT
+    state = _done(state, event.sink, seen=True, life=None, removed=unwanted)
+    return state, [events.Removed(event.sink, event.any, expired=not unwanted)]
 
 
 def disturbed(state: TokenState, event: events.SinkDisturbed) -> TokenState:

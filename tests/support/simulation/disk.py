@@ -81,9 +81,9 @@ class DiskSink:
         """One publish."""
         return self._with(lambda: self._sink.publish(token))
 
-    def remove(self) -> bool:
+    def remove(self, *, for_good: bool = True) -> bool:
         """One removal."""
-        return self._with(self._sink.remove)
+        return self._with(lambda: self._sink.remove(for_good=for_good))
 
     def disturbed(self) -> bool:
         """The cheap look."""

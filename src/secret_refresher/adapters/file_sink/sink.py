@@ -110,7 +110,7 @@ class FileSink:
             self._settle(folder, content)
         return Wrote.UNCHANGED if same else Wrote.WRITTEN
 
-    def remove(self) -> bool:
+    def remove(self, *, for_good: bool = True) -> bool:  # noqa: ARG002 - no claim outlives the lock
         """Removes the file if a record says that it is ours; somebody else's content stays.
 
         The records go in either case, and the lock with them: they describe nothing any more.

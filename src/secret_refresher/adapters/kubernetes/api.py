@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -64,6 +64,7 @@ class _Ask:
     query: Query
     body: Body
     head: dict[str, str]
+    may: Callable[[], object] | None = None
 
 
 @final
@@ -111,10 +112,14 @@ class Api:
         *,
         content_type: str = JSON,
         accept: str = JSON,
+        may: Callable[[], object] | None = None,
     ) -> Answer:
-        """One request. Refused credentials are read again, and the request made once more."""
+        """One request. Refused credentials are read again, and the request made once more.
+
+        `may` is called right before it is sent, either time; what it raises keeps it from that.
+        """
         head = {"Accept": accept, "Content-Type": content_type}
-        ask = _Ask(method, path, query, body, head)
+        ask = _Ask(method, path, query, body, head, may)
         connection = self._connect()
         answer = self._ask(connection, ask)
         if answer.status == _UNAUTHORIZED:
@@ -159,6 +164,8 @@ class Api:
                 self._connection = None
 
     def _ask(self, connection: Connection, ask: _Ask) -> Answer:
+        if ask.may is not None:
+            ask.may()
         sent = self._clock.now()
         response = self._send(connection, ask, self._timeout)
         headers = _headers(response)

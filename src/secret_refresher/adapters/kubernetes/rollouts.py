@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, final
 
 from secret_refresher.adapters.kubernetes import faults
@@ -63,7 +64,10 @@ class Rollouts:
                 "spec": {"template": {"metadata": {"annotations": written}}},
             }
             query = (("fieldManager", self._manager),)
-            answer = self._api.request("PATCH", path, query, patch, content_type=MERGE)
+            for_whom = [name for name in of if FOR_TOKEN + name in written]
+            answer = self._api.request(
+                "PATCH", path, query, patch, content_type=MERGE, may=partial(self._held, for_whom)
+            )
             if answer.status != CHANGED:
                 self._checked(answer, f"restart {target}")
                 return Heard()

@@ -122,18 +122,19 @@ def _annotations(sink: SecretSink, us: Installation, token_name: str) -> dict[st
     return {**sink.annotations, OWNER: us.owner, TOKEN_NAME: token_name}
 
 
-def removal(sink: SecretSink, standing: Standing) -> dict[str, Any]:
-    """A merge patch that takes out what is ours (RFC 7396), and nothing else."""
+def removal(sink: SecretSink, standing: Standing, *, for_good: bool) -> dict[str, Any]:
+    """A merge patch that takes out what is ours (RFC 7396), and nothing else.
+
+    Not `for_good`: only the keys. The annotations then say on whose they were, and when they died.
+    """
+    data = dict.fromkeys(sorted(standing.ours))
+    metadata: dict[str, Any] = {"uid": standing.uid, "resourceVersion": standing.version}
+    if not for_good:
+        return {"metadata": metadata, "data": data}
     labels = [MANAGED, *sink.labels, *([MANAGED_BY] if standing.created else [])]
-    return {
-        "metadata": {
-            "uid": standing.uid,
-            "resourceVersion": standing.version,
-            "labels": dict.fromkeys(labels),
-            "annotations": dict.fromkeys([*ANNOTATIONS, *sink.annotations]),
-        },
-        "data": dict.fromkeys(sorted(standing.ours)),
-    }
+    metadata["labels"] = dict.fromkeys(labels)
+    metadata["annotations"] = dict.fromkeys([*ANNOTATIONS, *sink.annotations])
+    return {"metadata": metadata, "data": data}
 
 
 def content_of(raw: Mapping[str, Any], sink: SecretSink) -> dict[str, bytes]:

@@ -169,19 +169,25 @@ class SecretSink:
             found = self._look()
         raise self._unsettled()
 
-    def remove(self) -> bool:
-        """Takes out what is ours; the object too, where we created it and nothing else is in it."""
+    def remove(self, *, for_good: bool = True) -> bool:
+        """Takes out what is ours; the object too, where we created it and nothing else is in it.
+
+        Not `for_good`: our keys alone, and the Secret stays ours by its annotations. What somebody
+        has written over a key is theirs in the one case, and put right by the next token in the
+        other.
+        """
         for _ in range(_TRIES):
             found = self._look()
             if found is None or not ours(found, self._spec, self._us, self._token, self._uid):
                 return False
-            refusal = writable(found, self._where())
             wholly = found.alone and found.ours >= set(found.managers)
+            if not (for_good or wholly or found.ours):
+                return False
+            refusal = writable(found, self._where())
             if refusal is not None and not wholly:
                 raise Trouble(refusal)
             there = self._object
-            removed = removal(self._spec, found)
-            self._pass_fence()
+            removed = removal(self._spec, found, for_good=for_good)
             before = self._noticed()
             answer = there.delete(found) if wholly else there.merge(removed)
             if answer.status == CHANGED:
@@ -189,7 +195,9 @@ class SecretSink:
             self._found = None
             gone = answer.status == NOT_FOUND or (wholly and answer.ok)
             self._remember(None if gone else there.content(answer, "clear"), before)
-            self._uid = self._mine = None
+            self._mine = None
+            if gone or for_good:
+                self._uid = None
             return True
         raise self._unsettled()
 
@@ -239,7 +247,8 @@ class SecretSink:
 
     @property
     def _object(self) -> SecretObject:
-        return SecretObject(self._api, self._place(), self._us.field_manager)
+        manager = self._us.field_manager
+        return SecretObject(self._api, self._place(), manager, self._pass_fence)
 
     def _look(self) -> Standing | None:
         self._found = None
@@ -359,7 +368,6 @@ class SecretSink:
             record=record,
             before=found,
         )
-        self._pass_fence()
         before = self._noticed()
         answer = self._object.apply(body, force=force)
         conflicts = faults.conflicts(answer.content) if answer.status == CHANGED else {}
@@ -367,7 +375,6 @@ class SecretSink:
         if conflicts and found is not None and conflicts.keys() <= unvalued:
             # Others manage these keys without a value: `claim` saw that, and the version that is
             # named keeps it true.
-            self._pass_fence()
             answer = self._object.apply(body, force=True)
         elif conflicts and found is not None:
             self._found = None
@@ -380,7 +387,7 @@ class SecretSink:
         return True
 
     def _pass_fence(self) -> None:
-        """Right before a write: is the token still ours to act for? Raises `Trouble`."""
+        """Right before each write: is the token still ours to act for? Raises `Trouble`."""
         if self._fence is not None and not self._fence.open(self._token):
             raise Trouble(not_held(self._token))
 
