@@ -34,6 +34,10 @@ _ADVICE = {
 }
 
 
+_Names = Mapping[str, str | None]
+"""The mount of each folder, or the generation of each mount, if there is one."""
+
+
 @final
 class MountReader:
     """Implements `ports.FileReader`; `limit` is the most bytes that a file may have."""
@@ -49,15 +53,16 @@ class MountReader:
         """
         contents: dict[str, bytes | Fault] = {}
         for _ in range(_TRIES):
-            generations: dict[str, str | None] = {}
-            contents = {path: self._content(path, generations) for path in paths}
-            if all(_generation(mount) == seen for mount, seen in generations.items()):
+            mounts = {folder: _mount(folder) for folder in set(map(os.path.dirname, paths))}
+            seen = {mount: _generation(mount) for mount in mounts.values() if mount is not None}
+            contents = {path: self._content(path, mounts, seen) for path in paths}
+            if all(_generation(mount) == generation for mount, generation in seen.items()):
                 break
         return contents
 
-    def _content(self, path: str, generations: dict[str, str | None]) -> bytes | Fault:
+    def _content(self, path: str, mounts: _Names, generations: _Names) -> bytes | Fault:
         try:
-            real = _in_generation(path, generations)
+            real = _in_generation(path, mounts[os.path.dirname(path)], generations)
             if real is not None:
                 try:
                     return self._bytes(path, real)
@@ -102,23 +107,17 @@ def _refused(path: str, what: str, advice: str) -> Fault:
     return Fault(Reason.CREDENTIALS, f"{path} {what}", advice, Lane.PERMANENT)
 
 
-def _in_generation(path: str, generations: dict[str, str | None]) -> str | None:
+def _in_generation(path: str, mount: str | None, generations: _Names) -> str | None:
     """Where a path leads in the generation of its mount that this round reads, if it has one."""
-    mount = _mount(path)
-    if mount is None:
-        return None
-    if mount not in generations:
-        generations[mount] = _generation(mount)
-    generation = generations[mount]
-    if generation is None:
+    generation = None if mount is None else generations[mount]
+    if mount is None or generation is None:
         return None
     below = os.path.relpath(path, mount).removeprefix(DATA + os.sep)
     return os.path.join(mount, generation, below)
 
 
-def _mount(path: str) -> str | None:
-    """The nearest folder above a path that the kubelet writes, if any."""
-    folder = os.path.dirname(path)
+def _mount(folder: str) -> str | None:
+    """The nearest folder that the kubelet writes, from this one upwards, if any."""
     while True:
         if os.path.islink(os.path.join(folder, DATA)):
             return folder
