@@ -12,6 +12,7 @@ from secret_refresher.errors import Lane, Reason
 from secret_refresher.ports import Finding, Held, Wrote
 from support.cluster import Cluster, Object, ServiceAccount
 from support.cluster_faults import Answer, FaultyWay
+from support.fences import Shutting
 from support.replica import SOURCE, Replica, eventually, refusal
 
 PREFIX = "secret-refresher.io/"
@@ -122,18 +123,6 @@ def test_an_empty_place_is_free(
     assert sink.inspect(SOURCE) == Finding(Held.FOREIGN)
     assert sink.publish(replica.token()) is Wrote.WRITTEN
     assert token_in(cluster, namespace) == "token-1"
-
-
-class Shutting:
-    """A fence that is open a few times, and shut from then on."""
-
-    def __init__(self, times: int) -> None:
-        self.times = times
-
-    def open(self, token: str) -> bool:
-        """Asked right before each write."""
-        self.times -= 1
-        return bool(token) and self.times >= 0
 
 
 @pytest.mark.parametrize("times", [0, 1])

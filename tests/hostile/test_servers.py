@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,13 @@ from secret_refresher.adapters.clock import SystemClock
 from secret_refresher.adapters.daemon import Daemon
 from secret_refresher.adapters.kubernetes.access import Access
 from secret_refresher.adapters.kubernetes.api import Answer, Api, Stream
+from secret_refresher.adapters.kubernetes.reflector import Listed, Reflector
 from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
+from secret_refresher.cli.status import of_daemon
 from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.status.document import Document
+from secret_refresher.status.form import dump
 from support.endless import Endless, Says, forget_peak, peak, resident
 from support.endpoint_tokens import TokenMaker
 
@@ -172,6 +178,34 @@ def test_a_daemon_that_is_none() -> None:
             daemon.get("/status.json")
 
 
+ENDLESS_PAGES = {
+    "more": (replace(Document(now=1.7e9), pages=10**9), "it has more than 100 pages"),
+    "long": (
+        replace(Document(now=1.7e9), pages=100, counts={"x" * 9 * MIB: 1}),
+        "it is too long",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS_PAGES)
+def test_a_daemon_whose_pages_have_no_end(kind: str) -> None:
+    """A status of too many pages, or too long in all, is given up with a sentence that says so."""
+    shown, told = ENDLESS_PAGES[kind]
+    with Endless(once(OK + b"\r\n", dump(shown))) as server:
+        faults: list[Fault] = []
+
+        def look() -> None:
+            with pytest.raises(Trouble) as trouble:
+                of_daemon(server.origin)()
+            faults.append(trouble.value.fault)
+
+        bounded(look, 100 * MIB, 10)
+        assert server.connections == (1 if kind == "more" else 8)
+        assert server.sent < 80 * MIB
+    (fault,) = faults
+    assert (fault.reason, told in fault.summary) == (Reason.BAD_ANSWER, True)
+
+
 # --- the API server ----------------------------------------------------------------------------
 
 
@@ -212,6 +246,43 @@ def test_an_api_server_without_bounds(kind: str, tmp_path: Path) -> None:
         assert answer.content.get("kind") is None
     else:
         assert answer.reason in {Reason.TIMEOUT, Reason.NETWORK, Reason.KUBERNETES}
+
+
+def test_pages_of_a_list_that_are_too_long(tmp_path: Path) -> None:
+    """Each of them is an answer like any other; together they are held to 64 MiB."""
+    page = {
+        "kind": "PartialObjectMetadataList",
+        "metadata": {"continue": "for ever"},
+        "items": [{"metadata": {"name": "a", "annotations": {"b": "x" * 9 * MIB}}}],
+    }
+    listed = Listed()
+    with Endless(once(OK + b"\r\n", json.dumps(page).encode())) as server:
+        client = api(server.origin, tmp_path)
+        client.namespace()
+        reflector = Reflector(client, SystemClock(), "/api/v1/secrets", (), listed)
+
+        def look() -> None:
+            with pytest.raises(Trouble, match="the list /api/v1/secrets is longer than 64 MiB"):
+                reflector.list_now()
+
+        bounded(look, 160 * MIB, 10)
+        assert server.connections == 8
+    assert listed.metadata == []
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one(tmp_path: Path) -> None:
+    """What is compressed counts by what it comes to."""
+    packed = gzip.compress(b"x" * 512 * MIB, 1)
+    head = OK + b"Content-Encoding: gzip\r\n\r\n"
+    with Endless(once(head, packed)) as server:
+        client = api(server.origin, tmp_path)
+        client.namespace()
+
+        def ask() -> None:
+            with pytest.raises(Trouble, match="is longer than 16 MiB"):
+                client.request("GET", "/api/v1/namespaces/a/secrets/b")
+
+        bounded(ask, 100 * MIB, 10)
 
 
 def test_a_watch_without_line_ends(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ TIMEOUT: Final = 10.0
 PATIENCE: Final = 60.0
 """Seconds for which a busy daemon is asked again."""
 MOST_ANSWER: Final = 64 * 1024 * 1024
-"""Bytes of one answer."""
+"""Bytes of a whole status: three times what 10,000 tokens take that all fail."""
 _SAID = 300
+_OURS = "is that a secret-refresher, and of this version?"
 _FORWARD = (
     "is the daemon running here? In a cluster: `kubectl port-forward` to its pod, or run this in it"
     " with `kubectl exec`; another place is named by --url"
@@ -45,15 +46,16 @@ class Daemon:
         self._parts = parts
         self._stopped = threading.Event()
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, most: int = MOST_ANSWER) -> bytes:
         """The body of an answer that is one; asks again where the daemon says that it is busy.
 
-        Neither proxies nor redirects are followed. Raises `Trouble`.
+        Neither proxies nor redirects are followed. Raises `Trouble`, also for more than `most`
+        bytes.
         """
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                status, later, body = self._ask(path)
+                status, later, body = self._ask(path, most)
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from None
             if status == http.HTTPStatus.OK:
@@ -67,19 +69,24 @@ class Daemon:
         """Waits for nothing any more; safe in a signal handler."""
         self._stopped.set()
 
-    def _ask(self, path: str) -> tuple[int, str, bytes]:
+    def _ask(self, path: str, most: int) -> tuple[int, str, bytes]:
         secure = self._parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = kind(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT)
         try:
             connection.request("GET", f"{self._parts.path.rstrip('/')}{path}")
-            answer = connection.getresponse()
-            body = answer.read(MOST_ANSWER + 1)
-            if len(body) > MOST_ANSWER:
-                raise http.client.HTTPException
+            with connection.getresponse() as answer:
+                body = answer.read(most + 1)
+            if len(body) > most:
+                raise self.strange("it is too long")
             return answer.status, answer.getheader("Retry-After", ""), body
         finally:
             connection.close()
+
+    def strange(self, why: str) -> Trouble:
+        """What it answers is nothing that a daemon of ours says."""
+        summary = f"{self.url} answers, but its status cannot be read: {why}"
+        return Trouble(Fault(Reason.BAD_ANSWER, summary, _OURS, Lane.PERMANENT))
 
     def _unreachable(self, error: Exception) -> Trouble:
         number = error.errno if isinstance(error, OSError) else None
@@ -97,6 +104,6 @@ class Daemon:
         said = body[:_SAID].decode("utf-8", "replace").strip().replace("\n", " ")
         text = "".join(each if each.isprintable() else "?" for each in said)
         if not text or text.startswith("<"):
-            text = "is that a secret-refresher, and of this version?"
+            text = _OURS
         summary = f"{self.url} answers with HTTP {status}"
         return Trouble(Fault(Reason.HTTP_STATUS, summary, text, Lane.PERMANENT, status=status))

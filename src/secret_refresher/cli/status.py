@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TextIO, final
 
 from secret_refresher.adapters.clock import SystemClock
-from secret_refresher.adapters.daemon import Daemon
-from secret_refresher.errors import Fault, Lane, Reason, Trouble
+from secret_refresher.adapters.daemon import MOST_ANSWER, Daemon
+from secret_refresher.errors import Reason, Trouble
 from secret_refresher.ports import Clock
 from secret_refresher.status.document import Document, TokenLine
 from secret_refresher.status.form import UnreadableError, dump, load
@@ -23,6 +23,8 @@ from secret_refresher.status.table import Style, table
 
 EVERY = 2.0
 """Seconds from one look of `--watch` to the next."""
+MOST_PAGES = 100
+"""Of a daemon's status: ten times the tokens that one is made for."""
 _HOME, _REST_OF_LINE, _REST = "\x1b[H", "\x1b[K", "\x1b[J"
 _BESIDES = 6
 """Lines of a terminal that the table leaves to what stands above it."""
@@ -73,27 +75,27 @@ def of_daemon(url: str) -> Look:
     daemon = Daemon(url)
 
     def look() -> Document:
-        shown = _page(daemon, 1)
+        shown, size = _page(daemon, 1, MOST_ANSWER)
+        if shown.pages > MOST_PAGES:
+            raise daemon.strange(f"it has more than {MOST_PAGES} pages")
         lines: dict[str, TokenLine] = {token.name: token for token in shown.tokens}
+        left = MOST_ANSWER - size
         for number in range(2, shown.pages + 1):
-            lines |= {token.name: token for token in _page(daemon, number).tokens}
+            page, size = _page(daemon, number, left)
+            lines |= {token.name: token for token in page.tokens}
+            left -= size
         return replace(shown, tokens=tuple(lines.values()), page=1, pages=1, per=len(lines))
 
     return look
 
 
-def _page(daemon: Daemon, number: int) -> Document:
+def _page(daemon: Daemon, number: int, most: int) -> tuple[Document, int]:
+    """One page, and how long it is in bytes; at most so long."""
+    said = daemon.get(f"/status.json?per={MOST}&page={number}", most)
     try:
-        return load(daemon.get(f"/status.json?per={MOST}&page={number}"))
+        return load(said), len(said)
     except UnreadableError as wrong:
-        raise Trouble(
-            Fault(
-                Reason.BAD_ANSWER,
-                f"{daemon.url} answers, but its status cannot be read: {wrong}",
-                "is that a secret-refresher, and of this version?",
-                Lane.PERMANENT,
-            )
-        ) from None
+        raise daemon.strange(str(wrong)) from None
 
 
 def of_cluster(environ: Mapping[str, str], namespace: str | None, places: Places) -> Look:

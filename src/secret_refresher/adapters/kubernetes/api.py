@@ -13,7 +13,7 @@ import urllib3
 
 from secret_refresher.adapters.kubernetes import faults
 from secret_refresher.adapters.kubernetes.access import Access, Connection
-from secret_refresher.errors import Fault, Reason, Trouble
+from secret_refresher.errors import Trouble
 from secret_refresher.ports import Clock
 from secret_refresher.tokens.answer import http_date, retry_after
 
@@ -42,11 +42,12 @@ Body = Mapping[str, Any] | list[Mapping[str, Any]] | None
 @final
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; `content` is its JSON object, empty where it is none."""
+    """An HTTP answer; `content` is its JSON object, empty where it is none; `size` in bytes."""
 
     status: int
     content: Mapping[str, Any] = field(repr=False)
     retry_after: float | None = None
+    size: int = 0
 
     @property
     def ok(self) -> bool:
@@ -141,7 +142,7 @@ class Api:
             if response.status == _UNAUTHORIZED:
                 self._disconnect(connection)
             if response.status >= 300:  # noqa: PLR2004 - anything but a stream
-                content, later = self._content(response), retry_after(_headers(response))
+                content, later = _object(self._body(response)), retry_after(_headers(response))
                 raise Trouble(faults.refused(response.status, content, later, f"watch {path}"))
             with faults.translated(), stream.over(response):
                 for line in _lines(response):
@@ -171,10 +172,10 @@ class Api:
         headers = _headers(response)
         self._compare_clocks(headers, self._clock.now() - sent)
         try:
-            content = self._content(response)
+            body = self._body(response)
         finally:
             response.release_conn()
-        return Answer(response.status, content, retry_after(headers))
+        return Answer(response.status, _object(body), retry_after(headers), len(body))
 
     def _send(self, connection: Connection, ask: _Ask, silence: float) -> urllib3.BaseHTTPResponse:
         seconds = min(CONNECT_TIMEOUT, self._timeout / 2), silence
@@ -183,8 +184,8 @@ class Api:
                 ask.method, ask.path, ask.query, ask.head, body=ask.body, seconds=seconds
             )
 
-    def _content(self, response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
-        """The JSON object of an answer, read within the time of a request."""
+    def _body(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """All of an answer, read within the time of a request."""
         until = self._clock.now() + self._timeout
         parts: list[bytes] = []
         size = 0
@@ -193,16 +194,13 @@ class Api:
             while part := response.read1(64 * 1024):
                 parts.append(part)
                 size += len(part)
-                if size > MOST_ANSWER or self._clock.now() > until:
+                if size > MOST_ANSWER:
                     response.close()
-                    raise Trouble(
-                        Fault(
-                            Reason.TIMEOUT,
-                            "the API server's answer is too long or too slow",
-                            "look at the API server, and at proxies on the way",
-                        )
-                    )
-        return _object(b"".join(parts))
+                    raise Trouble(faults.too_long("the API server's answer", MOST_ANSWER))
+                if self._clock.now() > until:
+                    response.close()
+                    raise TimeoutError
+        return b"".join(parts)
 
     def _compare_clocks(self, headers: Mapping[str, str], seconds: float) -> None:
         """`seconds` ago the request was sent; the server wrote its Date at any time since."""

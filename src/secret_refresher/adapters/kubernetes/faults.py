@@ -157,6 +157,15 @@ def strange(status: int, doing: str) -> Fault:
     return Fault(reason, f"cannot {doing}: {summary} (HTTP {status})", advice, lane, status=status)
 
 
+def too_long(what: str, most: int) -> Fault:
+    """An answer, or a list of many, of more bytes than there is ever need for."""
+    return Fault(
+        Reason.KUBERNETES,
+        f"{what} is longer than {most >> 20} MiB",
+        "look at the API server and at proxies on the way to it; what makes its objects so large?",
+    )
+
+
 def has_cause(content: Mapping[str, Any], reason: str) -> bool:
     """Whether a Status names a cause of that reason."""
     return any(cause.get("reason") == reason for cause in _status_causes(content))
