@@ -251,7 +251,8 @@ def test_a_defect_of_an_observer_or_adapter_stops_nothing() -> None:
     assert "secret text" not in told
 
 
-def test_a_machine_without_threads_to_spare_still_gets_its_work_done() -> None:
+@pytest.mark.parametrize("refusal", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_machine_without_threads_to_spare_still_gets_its_work_done(refusal: Exception) -> None:
     """Where no thread can be had, a job is done by those that there are, or by who brings it."""
 
     class Scarce(threading.Thread):
@@ -259,7 +260,7 @@ def test_a_machine_without_threads_to_spare_still_gets_its_work_done() -> None:
 
         def start(self) -> None:
             if Scarce.left == 0:
-                raise RuntimeError("can't start new thread")
+                raise refusal
             Scarce.left -= 1
             super().start()
 

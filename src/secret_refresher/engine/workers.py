@@ -55,9 +55,11 @@ class Workers:
             self._grow(number)
 
     def _grow(self, number: int) -> None:
+        # A thread that dies of lack of memory before it begins is waited for for ever (CPython
+        # gh-140746): the loop that submits stands still then, and /livez says so.
         try:
             self._thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             with self._lock:
                 self._threads -= 1
                 alone = self._threads == 0
