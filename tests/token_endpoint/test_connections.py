@@ -205,7 +205,9 @@ def test_threads_never_mix_their_requests(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """32 threads at once, with redirects between: each gets the answer to its own request."""
-    server.queue(*[redirect("/again")] * 10)  # even one that meets them all is not sent too far
+    server.queue(
+        *(redirect(f"/{n}") for n in range(10))
+    )  # even one that meets them all is not sent too far
 
     def fetch(number: int) -> bool:
         outcome = endpoint.fetch(token(scope=(f"s{number}",)), 30)

@@ -95,7 +95,7 @@ def test_the_deadline_holds_over_redirects(
     endpoint: TokenEndpoint, server: AuthorizationServer, token: TokenMaker
 ) -> None:
     """Redirects do not buy time."""
-    server.queue(*[Answer(307, {"Location": "/x"}, delay=0.2)] * 10)
+    server.queue(*(Answer(307, {"Location": f"/{n}"}, delay=0.2) for n in range(10)))
     outcome, fault = timed(lambda: endpoint.fetch(token(), 0.7))
     assert fault.reason is Reason.TIMEOUT
     assert 1 <= len(outcome.exchanges) <= 4
