@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from secret_refresher.adapters.kubernetes.secret_form import (
     ANNOTATIONS,
     rendering_of,
 )
-from secret_refresher.config.model import OnExpired
 from secret_refresher.tokens.moments import rfc3339
 from secret_refresher.tokens.record import Record, dump, load, rendering_hash
 from support.simulation.places import Place, remove
@@ -25,12 +23,8 @@ EDITOR = "kubectl-edit"
 
 def touch(world: World, place: Place, what: Strike) -> None:
     """Somebody does something to one place."""
-    token = world.token(place.token)
-    if token is None or place.texts(world.store) is None:
+    if world.token(place.token) is None or place.texts(world.store) is None:
         return
-    if not place.is_file and token.refresh.on_expired is OnExpired.DELETE:
-        # Whoever writes a key that we then remove has it for good, and the Secret: as promised.
-        what = replace(what, kind=what.dice.choice(["delete", "undressed", "spoiled"]))
     place.intact = False
     place.disturbed += 1
     (_touch_file if place.is_file else _touch_secret)(world, place, what)
