@@ -22,6 +22,8 @@ SLACK = 12.0
 REPAIRS = 130.0
 """Seconds of the two longest pauses, of a fetch and of a sink, where no live token bounds them."""
 
+APART = 2.0
+"""Seconds by which two machines' clocks may differ, says the Secret sink."""
 FORGOTTEN = 70.0
 """Seconds until what follows from a forged record that has died is over, a longest pause."""
 
@@ -90,7 +92,8 @@ class Laws:
             return  # a newer token of ours, to all that can be seen
         granted = memory.granted
         if granted is not None:
-            young = self._young(granted, now)
+            # Who took over another's plan, took it by that one's clock.
+            young = self._young(granted, now + (APART if self.settings.machines > 1 else 0))
             if young and memory.scope == granted.scope:
                 self.broken(
                     f"{token.name} is fetched at the age of {now - granted.issued:.1f} s"
@@ -106,8 +109,7 @@ class Laws:
         calm = now - max(place.last_bad, place.changed) > 30 and held.scope == " ".join(
             token.request.scope
         )
-        # Two machines' clocks agree to two seconds, says the sink.
-        return calm and self._young(held, now + 3)
+        return calm and self._young(held, now + APART + 1)
 
     def believes_forged(self, token: str, now: float) -> bool:
         """Whether somebody may think that there is a token which nobody was granted."""
