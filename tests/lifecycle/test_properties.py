@@ -85,7 +85,7 @@ class Token:
         if job.work is Work.INSPECT:
             life = Life(now - 30, now, now + 30, WALL + now - 30)
             return events.SinkSeen(sink, life if kind == "seen" else None)
-        if job.work is Work.REMOVE:
+        if job.work in {Work.CLEAR, Work.REMOVE}:
             return events.SinkCleared(sink, any=True)
         assert job.token is not None
         return events.SinkWritten(sink, job.token.life, unchanged=kind == "done")

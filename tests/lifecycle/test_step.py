@@ -225,8 +225,8 @@ def test_a_dead_token_is_deleted_where_wanted() -> None:
     story = Story().running(refresh=Refresh(on_expired=OnExpired.DELETE))
     story.at(46)
     story.at(46, story.ended(PERMANENT))
-    assert events.Tend(0, Work.REMOVE) in story.at(100)
-    assert story.at(100, events.SinkCleared(0, any=True)) != [events.Tend(0, Work.REMOVE)]
+    assert events.Tend(0, Work.CLEAR) in story.at(100)
+    assert story.at(100, events.SinkCleared(0, any=True)) != [events.Tend(0, Work.CLEAR)]
     assert sink_states(story.state, 100) == [SinkState.EMPTY]
     publish = story.granted(130, "t2")[-1]
     assert isinstance(publish, events.Tend)

@@ -304,27 +304,18 @@ class Engine:
             self._tending += 1
             entry.jobs += 1
             sink, record = entry.sinks[action.sink], entry.state.sinks[action.sink]
-            unwanted = entry.state.config.state is State.ABSENT
-            job = partial(self._tending_job, entry, sink, action, entry.source, for_good=unwanted)
+            job = partial(self._tending_job, entry, sink, action, entry.source)
             self._tenders.submit(job, urgency(entry.state, record, action.work, self._clock.now()))
 
-    def _tending_job(
-        self, entry: Entry, sink: Sink, action: events.Tend, source: str, *, for_good: bool
-    ) -> None:
+    def _tending_job(self, entry: Entry, sink: Sink, action: events.Tend, source: str) -> None:
         """On a worker; what was given up while this waited is left alone."""
         given_up = entry.retired or (entry.leaving and action.work is not Work.PUBLISH)
-        event = None if given_up else jobs.tend(sink, action, source, for_good=for_good)
-        self._inbox.put(partial(self._tended, entry, sink, event, for_good=for_good))
+        event = None if given_up else jobs.tend(sink, action, source)
+        self._inbox.put(partial(self._tended, entry, sink, event))
 
-    def _tended(
-        self, entry: Entry, sink: Sink, event: events.SinkEvent | None, *, for_good: bool
-    ) -> None:
+    def _tended(self, entry: Entry, sink: Sink, event: events.SinkEvent | None) -> None:
         self._tending -= 1
         entry.jobs -= 1
-        unwanted = entry.state.config.state is State.ABSENT
-        if isinstance(event, events.SinkCleared) and unwanted and not for_good:
-            # Only the dead token is gone; since then it became unwanted, and all of it has to go.
-            event = events.SinkSeen(event.sink, None)
         if event is None or not self._at_sink(entry, sink, event):
             follows = self._roster.came_back(entry, sink, self._clock.now())
             if follows is not None:

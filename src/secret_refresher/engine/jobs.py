@@ -23,17 +23,16 @@ def fetch(source: TokenSource, config: TokenConfig, timeout: float) -> Outcome:
         return Outcome(result=internal(defect))
 
 
-def tend(
-    sink: Sink, action: events.Tend, source: str, *, for_good: bool = False
-) -> events.SinkEvent:
-    """Looks into a sink, publishes to it, or clears it; `for_good` where nobody wants the token."""
+def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
+    """Looks into a sink, publishes to it, or clears it."""
     index = action.sink
     try:
         match action.work:
             case Work.INSPECT:
                 return events.SinkSeen(index, sink.inspect(source).life)
-            case Work.REMOVE:
-                return events.SinkCleared(index, any=sink.remove(for_good=for_good))
+            case Work.CLEAR | Work.REMOVE:
+                some = sink.remove(for_good=action.work is Work.REMOVE)
+                return events.SinkCleared(index, any=some)
             case Work.PUBLISH:
                 token = cast(Token, action.token)
                 wrote = sink.publish(token)

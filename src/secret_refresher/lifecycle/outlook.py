@@ -101,7 +101,7 @@ def sink_work(state: TokenState, sink: SinkRecord, now: float) -> Work | None:
         if older or not alive:
             return Work.PUBLISH
     if life is not None and not alive:
-        return Work.REMOVE if state.config.refresh.on_expired is OnExpired.DELETE else None
+        return Work.CLEAR if state.config.refresh.on_expired is OnExpired.DELETE else None
     return None
 
 

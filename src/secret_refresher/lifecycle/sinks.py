@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from secret_refresher.config.model import State
 from secret_refresher.lifecycle import events
 from secret_refresher.lifecycle.outlook import sink_alive
 from secret_refresher.lifecycle.state import SinkRecord, TokenState, Work
@@ -104,10 +103,13 @@ def written(state: TokenState, event: events.SinkWritten) -> tuple[TokenState, l
 
 
 def cleared(state: TokenState, event: events.SinkCleared) -> tuple[TokenState, list[events.Notice]]:
-    """What was ours is gone: for good where nobody wants it, else until the next token."""
-    unwanted = state.config.state is State.ABSENT
-    state = _done(state, event.sink, seen=True, life=None, removed=unwanted)
-    return state, [events.Removed(event.sink, event.any, expired=not unwanted)]
+    """What was ours is gone: all of it, or the dead token; which, says the work that was begun.
+
+    Who became unwanted while only the dead token was taken out, has the rest to be removed still.
+    """
+    wholly = state.sinks[event.sink].work is Work.REMOVE
+    state = _done(state, event.sink, seen=True, life=None, removed=wholly)
+    return state, [events.Removed(event.sink, event.any, expired=not wholly)]
 
 
 def disturbed(state: TokenState, event: events.SinkDisturbed) -> TokenState:

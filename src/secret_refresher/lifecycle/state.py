@@ -43,7 +43,10 @@ class Work(StrEnum):
 
     INSPECT = "inspect"
     PUBLISH = "publish"
+    CLEAR = "clear"
+    """Taking out a dead token, until there is another."""
     REMOVE = "remove"
+    """Taking out all that is ours, as nobody wants it any more."""
 
 
 @final
