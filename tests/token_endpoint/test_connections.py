@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import final
 
 import pytest
 
 from secret_refresher.adapters.clock import SystemClock
+from secret_refresher.adapters.mounts import MountReader
 from secret_refresher.adapters.token_endpoint import TokenEndpoint
 from secret_refresher.adapters.token_endpoint.alarms import Alarms
+from secret_refresher.adapters.token_endpoint.connections import LINGER
 from secret_refresher.adapters.token_endpoint.hop import Hop
 from secret_refresher.adapters.token_endpoint.names import Resolver
 from secret_refresher.adapters.token_endpoint.request import Client, token_request
@@ -89,6 +92,32 @@ def test_idle_connections_go_while_another_request_hangs(
     _settle(lambda: server.open_connections() == 1)
     burst.end()
     _settle(lambda: server.open_connections() == 0)
+
+
+def test_without_a_thread_nothing_is_kept(server: AuthorizationServer, token: TokenMaker) -> None:
+    """Where nobody would close it later, a connection is closed at once, and the token taken."""
+    asked: list[float] = []
+
+    @final
+    class Refusing:
+        """A timer that is not to be had for what comes after the attempt."""
+
+        def __init__(self, seconds: float, _call: Callable[[], None]) -> None:
+            self._seconds = seconds
+
+        def start(self) -> None:
+            asked.append(self._seconds)
+            if self._seconds == LINGER:
+                raise RuntimeError("can't start new thread")
+
+        def cancel(self) -> None:
+            """Nothing was begun."""
+
+    endpoint = TokenEndpoint(SystemClock(), MountReader(), "test", timer=Refusing)
+    for _ in range(2):
+        assert isinstance(endpoint.fetch(token(), 10).result, Grant)
+        _settle(lambda: server.open_connections() == 0)
+    assert asked == [10, LINGER, 10, LINGER]
 
 
 def test_a_kept_connection_that_died_is_no_failure(

@@ -120,7 +120,12 @@ class _Burst(HTTPConnectionPool):
             self._look_later(current().watch.later)
 
     def _look_later(self, later: Timing) -> None:
-        later(LINGER, partial(self._look, later)).start()
+        try:
+            later(LINGER, partial(self._look, later)).start()
+        except (RuntimeError, MemoryError):  # nobody will look, so nothing is kept
+            with self._lock:
+                self._looked_after = False
+            self._close_idle()
 
     def _look(self, later: Timing) -> None:
         """Closes what is idle, or comes back later where any of it was used meanwhile."""
@@ -129,7 +134,11 @@ class _Burst(HTTPConnectionPool):
             self._looked_after = again
         if again:
             self._look_later(later)
-        elif self.pool is not None:
+        else:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        if self.pool is not None:
             _close_idle(self.pool)
 
 
