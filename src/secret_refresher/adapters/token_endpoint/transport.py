@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 from urllib.request import getproxies
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
-from urllib3 import BaseHTTPResponse, PoolManager
+from urllib3 import PoolManager
 
 from secret_refresher.adapters.token_endpoint.connections import POOLS, hush
 from secret_refresher.adapters.token_endpoint.faults import fault_of, is_stale, proxy_refused
@@ -90,9 +90,13 @@ class _Adapter(HTTPAdapter):
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {"ssl_context": self._context}
 
-    def build_response(self, _req: PreparedRequest, resp: Any) -> Any:
-        """The answer as it came; cookies and the encoding of texts are not asked for."""
-        return resp
+    def build_response(self, _req: PreparedRequest, resp: Any) -> Response:
+        """What is read of an answer; cookies and the encoding of texts are not."""
+        response = Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        return response
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The context knows already."""
@@ -169,7 +173,7 @@ def _attempt(adapter: _Adapter, hop: Hop) -> HttpAnswer | Fault:
 
 
 def _exchange(adapter: _Adapter, hop: Hop) -> HttpAnswer:
-    response: BaseHTTPResponse = adapter.send(  # type: ignore[assignment]
+    response = adapter.send(
         _prepared(hop.request),
         stream=True,
         timeout=hop.watch.backstop(),
@@ -177,11 +181,10 @@ def _exchange(adapter: _Adapter, hop: Hop) -> HttpAnswer:
     )
     hop.answered()
     try:
-        headers = {name.lower(): response.headers[name] for name in response.headers}
-        return HttpAnswer(response.status, headers, _body(response, headers))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(response.status_code, headers, _body(response, headers))
     finally:
-        response.close()  # the connection too, unless all of the answer was read
-        response.release_conn()
+        response.close()
 
 
 def _prepared(request: WireRequest) -> PreparedRequest:
@@ -194,13 +197,13 @@ def _prepared(request: WireRequest) -> PreparedRequest:
     return prepared
 
 
-def _body(response: BaseHTTPResponse, headers: dict[str, str]) -> bytes:
+def _body(response: Response, headers: dict[str, str]) -> bytes:
     """The content, decompressed where the server compresses unasked. Raises `Trouble`."""
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > MOST_BODY:
         raise _bad(response, *_TOO_LARGE)
     body = bytearray()
-    while chunk := response.read(65536, decode_content=False):
+    while chunk := response.raw.read(65536, decode_content=False):
         body += chunk
         if len(body) > MOST_BODY:
             raise _bad(response, *_TOO_LARGE)
@@ -218,6 +221,6 @@ def _body(response: BaseHTTPResponse, headers: dict[str, str]) -> bytes:
     return unpacked
 
 
-def _bad(response: BaseHTTPResponse, summary: str, advice: str) -> Trouble:
-    status = response.status
+def _bad(response: Response, summary: str, advice: str) -> Trouble:
+    status = response.status_code
     return Trouble(Fault(Reason.BAD_ANSWER, f"{summary} (HTTP {status})", advice, status=status))
