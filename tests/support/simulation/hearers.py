@@ -227,6 +227,9 @@ class Hearers:
             return
         if token is None or consumer not in token.notify:
             return
+        places = self._world.laws.places.values()
+        if not any(each.token == name and each.seen == held for each in places):
+            return  # somebody has taken it out, and nobody had it in memory
         if self._known[name, repr(consumer)] >= held.issued - CLOCKS - token.request.timeout:
             return
         scopes = ["all", "api", f"token {name}", f"hearing {name}", f"hearer {consumer.place}"]

@@ -35,7 +35,7 @@ CALM_LIVES = (3600.0, 8 * 3600.0, DAY)
 AT = (0.75, 0.75, 0.6)
 CALM_AT = (0.75, 0.9, 0.97)
 """Latest points of life. A tenth of a day, and less, is a lead that an outage can outlast."""
-ELECTED = 0.11
+ELECTED = 0.2
 """Of the seeds: replicas share their tokens."""
 TOLD = 0.15
 """Of the others: somebody is told of new tokens."""
