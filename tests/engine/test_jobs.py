@@ -23,9 +23,11 @@ class Taken:
 
     def __init__(self, life: Life | None) -> None:
         self.life = life
+        self.asked: list[str] = []
 
     def inspect(self, source: str) -> Finding:
         """The other token."""
+        self.asked.append(source)
         return Finding(Held.NOTHING if self.life is None else Held.OURS, self.life)
 
     def publish(self, token: Token) -> Wrote:
@@ -53,6 +55,14 @@ def test_a_sink_that_prefers_another_replicas_token_is_believed() -> None:
     state, actions = step(state, event, 101, lambda: 0.5)
     assert not [action for action in actions if isinstance(action, events.Tend)]
     assert sink_work(state, state.sinks[0], 101) is None
+
+
+def test_a_preferred_token_is_known_by_the_source_that_ours_is_of() -> None:
+    """Where another source is wanted by now, and cannot be asked, both replicas have old ones."""
+    sink = Taken(MINE.life)
+    event = jobs.tend(sink, events.Tend(0, Work.PUBLISH, MINE), "v1:wanted since")
+    assert event == events.SinkSeen(0, MINE.life)
+    assert sink.asked == [MINE.source]
 
 
 def test_a_preferred_token_that_is_gone_again_is_looked_at_as_gone() -> None:

@@ -37,7 +37,9 @@ def tend(sink: Sink, action: events.Tend, source: str) -> events.SinkEvent:
                 token = cast(Token, action.token)
                 wrote = sink.publish(token)
                 if wrote is Wrote.SUPERSEDED:
-                    return events.SinkSeen(index, _newer(sink.inspect(source).life, token))
+                    # By one of the same source, which may not be the wanted one any more.
+                    preferred = sink.inspect(token.source).life
+                    return events.SinkSeen(index, _newer(preferred, token))
                 unchanged = wrote is Wrote.UNCHANGED
                 return events.SinkWritten(index, token.life, unchanged=unchanged)
     except Trouble as trouble:

@@ -60,7 +60,7 @@ def seen(
         lapsed=False,
         removed=False,
     )
-    if before.work is Work.PUBLISH and found is not None:
+    if before.work is Work.PUBLISH:
         state = put(state, event.sink, retry=now + _LEFT_ALONE)
     return state, notices
 
