@@ -97,9 +97,14 @@ class Duties:
         return (3 * held.expires + refresh) / 4 - CLOCKS - 4 * world.settings.latency
 
     def paid(self, token: str, *, urgent: bool) -> float:
-        """Since when the budgets of all processes have allowed an attempt."""
-        ledgers = (self._ledgers.get((p.number, token)) for p in self._world.processes)
-        return max((each.paid(urgent=urgent) for each in ledgers if each), default=0.0)
+        """Since when the budgets of all processes have allowed an attempt.
+
+        Also that of a process that has just died, if it asked last.
+        """
+        known = {number: each for (number, name), each in self._ledgers.items() if name == token}
+        here = [known[p.number] for p in self._world.processes if p.number in known]
+        here += sorted(known.values(), key=lambda each: each.asked)[-1:]
+        return max((each.paid(urgent=urgent) for each in here), default=0.0)
 
     def sends(self, process: Process, sent: Sent) -> None:
         """A request is about to be sent; whether it arrives is another matter."""

@@ -54,6 +54,8 @@ class Laws:
         """Until when a forged record is believed, by token."""
         self.grants: dict[str, int] = defaultdict(int)
         self.reloads = 0
+        self.jumps = 0
+        """Of wall clocks."""
         self.starts = 0
         self.lives = 0.0
         self._earliest: dict[str, float] = {}
@@ -197,6 +199,7 @@ class Laws:
         """A write of ours needs a new token, somebody else's doing, or a new configuration."""
         place.written += 1
         machines = self.settings.machines
-        most = self.grants[place.token] + (place.disturbed + self.reloads) * machines + self.starts
+        doings = place.disturbed + self.reloads + self.jumps
+        most = self.grants[place.token] + doings * machines + self.starts
         if place.written > most:
             self.broken(f"{place.key} is written {place.written} times, for {most} reasons")

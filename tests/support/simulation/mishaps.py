@@ -49,8 +49,8 @@ def replicas(  # noqa: C901 - one case a kind
             _cut(world, machine, what, electorate)
         case "wall":
             step = dice.choice([-1, 1]) * dice.choice([0.5, 2.0, 20.0]) * terms.lease_duration
-            machine.off += step
-            world.after(what.length, partial(set_back, machine, step))
+            set_clock(world, machine, step)
+            world.after(what.length, partial(set_clock, world, machine, -step))
         case "shards" | "rollout":  # one replica after the other starts anew
             if what.kind == "shards":
                 electorate.shards = dice.choice([1, 2, 3])
@@ -116,6 +116,7 @@ def _abandon(world: World) -> None:
         world.kill(process)
 
 
-def set_back(machine: Machine, step: float) -> None:
-    """Its wall clock is right again."""
-    machine.off -= step
+def set_clock(world: World, machine: Machine, step: float) -> None:
+    """Its wall clock jumps; what it has written is wrong by so much, and may be put right."""
+    machine.off += step
+    world.laws.jumps += 1

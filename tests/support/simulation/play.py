@@ -79,8 +79,8 @@ def _live(world: World, happening: list[Strike], ends: float) -> None:
     for each in happening:
         happen = _aim if each.aimed else _strike
         world.timeline.at(each.at, partial(happen, world, each, over))
-    while world.timeline.now < max(over):
-        world.run(max(*over, world.late))
+    while world.timeline.now < (last := max(*over, world.late)):
+        world.run(last)
     peace = world.timeline.now
     for token in world.config.tokens:  # at the word of a server, or once a budget has filled up
         scopes = [f"origin {token.token_url}"]

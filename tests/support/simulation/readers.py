@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
@@ -51,7 +52,10 @@ class Readers:
             self.look(places[key], ours=False)
 
     def look(self, place: Place, *, ours: bool, off: float = 0.0) -> None:
-        """A consumer reads; `ours`: it was one of ours that wrote, if anybody did."""
+        """A consumer reads; `ours`: it was one of ours that wrote, if anybody did.
+
+        `off`: what its wall clock is wrong by, NaN while it writes: then that is not known yet.
+        """
         world = self._world
         now, token = world.timeline.now, world.token(place.token)
         if world.laws.places.get(place.key) is not place or token is None:
@@ -62,6 +66,8 @@ class Readers:
         place.changed = now if changed else place.changed
         if changed and ours:
             place.intact, place.off, place.found = True, off, False
+        elif ours and math.isnan(place.off):
+            place.off = off
         good = held is not None and held.expires > now
         if good and held is not None and changed and ours:
             world.hearers.published(token, held)
@@ -118,4 +124,4 @@ class Readers:
     def _glance(self, path: str) -> None:
         place = self._world.laws.places.get(path)
         if place is not None:
-            self.look(place, ours=True)
+            self.look(place, ours=True, off=math.nan)

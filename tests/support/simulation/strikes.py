@@ -12,7 +12,7 @@ from secret_refresher.errors import Fault, Lane, Reason
 from support.simulation import people
 from support.simulation.answers import RETRY_ROWS, ROWS
 from support.simulation.authority import Condition
-from support.simulation.mishaps import hearers, replicas, set_back, suspend
+from support.simulation.mishaps import hearers, replicas, set_clock, suspend
 from support.simulation.plan import Strike
 from support.simulation.settings import enough, sinks
 from support.simulation.world import World
@@ -193,9 +193,9 @@ def _machine(  # noqa: C901 - likewise
             world.obstruct("all", now + what.length + 15.0)
         case "wall":
             step = dice.choice([-1, 1]) * dice.choice([1.5, 60.0, 3600.0])
-            machine.off += step
+            set_clock(world, machine, step)
             if dice.random() < 0.5:
-                world.after(what.length, partial(set_back, machine, step))
+                world.after(what.length, partial(set_clock, world, machine, -step))
         case "deaf":
             machine.deaf = max(machine.deaf, now + what.length)
             world.after(what.length, partial(world.relist, machine))
