@@ -75,6 +75,7 @@ def test_the_object_that_is_meant(scene: Scene, target: str, namespace: str, nam
     [
         (Work.INSPECT, "Cannot inspect token a: "),
         (Work.PUBLISH, "Cannot publish token a: "),
+        (Work.CLEAR, "Cannot clear token a: "),
         (Work.REMOVE, "Cannot remove token a: "),
     ],
 )
