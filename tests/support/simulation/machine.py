@@ -30,7 +30,8 @@ class Machine:
     deaf: float = 0.0
     cut: Condition | None = None
     doze: Callable[[], None] | None = None
-    """Suspends it, right before the next thing that a worker does."""
+    """Suspends it, right before a worker does something, but for the next `spared` things."""
+    spared: int = 0
 
 
 @final

@@ -44,7 +44,10 @@ def replicas(  # noqa: C901 - one case a kind
         case "doze":  # a worker wakes up long after its right has ended
             length = dice.choice([1.5, 3.0]) * terms.lease_duration
             machine.doze = partial(suspend, world, machine, length, dice)
-            world.after(what.length, partial(setattr, machine, "doze", None))
+            machine.spared = dice.choice([0, 1, 1, 2])  # a fetch, or one of its publishes
+            wait = world.settings.longest  # until there is something to do
+            world.after(wait, partial(setattr, machine, "doze", None))
+            world.late = max(world.late, world.timeline.now + wait + length)
         case "cut" | "late":
             _cut(world, machine, what, electorate)
         case "wall":

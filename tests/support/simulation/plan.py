@@ -33,6 +33,7 @@ REPLICAS = (
     "leave",
     "freeze",
     "doze",
+    "doze",
     "cut",
     "late",
     "wall",

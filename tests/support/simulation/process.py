@@ -214,10 +214,15 @@ class Process:
 
     def doze(self) -> None:
         """On a worker that is about to do something."""
-        doze, self.machine.doze = self.machine.doze, None
-        if doze is not None:
-            doze()
-            self.sleep(0.0)
+        doze = self.machine.doze
+        if doze is None:
+            return
+        if self.machine.spared:
+            self.machine.spared -= 1
+            return
+        self.machine.doze = None
+        doze()
+        self.sleep(0.0)
 
     def _asleep(self) -> float:
         return self.machine.asleep - self._world.timeline.now
