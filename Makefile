@@ -9,7 +9,7 @@ PYTEST_FLAGS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format simulate fuzz faults soak bench docs verify chart image cluster-assets lock clean
+.PHONY: help install demo test lint format simulate strict fuzz faults soak bench docs verify chart image cluster-assets lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ simulate: install ## years in a simulated world, by seed; SEEDS=1000 FIRST_SEED=
 	@PYTHONPATH=tests $(BIN)/python -m tools.simulate $(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(LIVES),--lives $(LIVES)) $(if $(PROFILE),--profile $(PROFILE)) \
 		$(if $(DAYS),--days $(DAYS)) $(if $(JOBS),--jobs $(JOBS))
+
+strict: install ## break promises in a copy: does the simulation see it? Writes docs/simulation.md; ONLY=text for some
+	@PYTHONPATH=tests:. $(BIN)/python -m tools.strict $(if $(ONLY),--only "$(ONLY)")
 
 soak: install ## REFRESHES refreshes, 200,000 unless named: does anything grow? Draws docs/pictures/soak.svg
 	@PYTHONPATH=tests:. $(BIN)/python -m tools.soak $(if $(REFRESHES),--refreshes $(REFRESHES))
