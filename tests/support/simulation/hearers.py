@@ -129,7 +129,8 @@ class Hearers:
         for each in token.notify:
             self._told[token.name, repr(each)] = 0
             least = each.min_life if isinstance(each, RolloutConsumer) else 0.0
-            if held.lifetime >= least:
+            cached = token.name in self._world.settings.caches  # granted with what was left of it
+            if (held.expires - self._now if cached else held.lifetime) >= least:
                 self._check_later(token, each, held)
 
     def doubt(self, tokens: tuple[TokenConfig, ...], *, all_of_them: bool = False) -> None:
