@@ -319,6 +319,31 @@ def test_a_sink_that_will_not_be_convinced_is_left_alone_for_a_moment() -> None:
     assert isinstance(publish, events.Tend)
 
 
+def test_a_token_of_the_wanted_source_that_another_replica_left_is_enough() -> None:
+    """Whoever could not look at a sink while the source changed asks for nothing that is there."""
+    story = Story()
+    story.at(0)
+    story.at(0, events.SinkFailed(0, FULL))
+    config = replace(story.state.config, request=Request(scope=("other",)))
+    story.at(1, events.Reconfigured(config, source_changed=True, spread=0.0, kept=(0,)))
+    story.at(10)
+    assert not wanted_fetch(story.at(10, events.SinkSeen(0, found(5))))
+    assert due(story.state, 10) == 5 + 70
+
+
+def test_a_token_of_the_wanted_source_in_one_sink_is_not_enough() -> None:
+    """The other may hold one of the source that is not wanted any more."""
+    story = Story(sinks=2)
+    story.at(0)
+    story.at(0, events.SinkSeen(0, found(-5)))
+    story.at(0, events.SinkFailed(1, FULL))
+    config = replace(story.state.config, request=Request(scope=("other",)))
+    actions = story.at(1, events.Reconfigured(config, source_changed=True, spread=0.0, kept=(0, 1)))
+    assert wanted_fetch(actions)
+    story.at(2, story.ended(TRANSIENT))
+    assert wanted_fetch(story.at(10, events.SinkSeen(1, found(5))))
+
+
 def test_an_older_token_of_ours_is_put_right() -> None:
     """Somebody who restores yesterday's file gets today's back."""
     story = Story().running()

@@ -62,7 +62,13 @@ def seen(
     )
     if before.work is Work.PUBLISH:
         state = put(state, event.sink, retry=now + _LEFT_ALONE)
+    elif state.token is None and found is not None and _everywhere(state, found):
+        state = replace(state, stale=None)  # only a token of the wanted source is recognised
     return state, notices
+
+
+def _everywhere(state: TokenState, life: Life) -> bool:
+    return all(sink.life is not None and sink.life.same(life) for sink in state.sinks)
 
 
 def _recognised(
