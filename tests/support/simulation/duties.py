@@ -132,6 +132,8 @@ class Duties:
     ) -> None:
         """An attempt has ended."""
         self._ended[process.number, origin_of(token.token_url)] = self._now
+        if self._world.token(token.name) is None:  # since it was asked for
+            self.forget(process.number, token.name)
         if (process.number, token.name) not in self._ledgers:
             return
         ledger, result = self._ledgers[process.number, token.name], outcome.result
@@ -142,8 +144,10 @@ class Duties:
         assert isinstance(result, Grant)
         known = self._newest.get(token.name)
         again = minted is not None and minted == known
-        # By a little less than what a token that was handed out again has left.
-        left = 0.8 * (minted.expires - self._now) if minted and again else result.lifetime
+        left = result.lifetime
+        if minted and again:  # a little less than what is left of it, as servers say whole seconds
+            left = minted.expires - self._now
+            left = min(0.8 * left, left - 1)
         ledger.granted(max(0.0, left), self._now)
         ledger.held = minted
         if minted is not None and (known is None or minted.issued > known.issued):
