@@ -331,6 +331,17 @@ def test_a_token_of_the_wanted_source_that_another_replica_left_is_enough() -> N
     assert due(story.state, 10) == 5 + 70
 
 
+def test_a_look_for_the_source_that_was_wanted_before_says_nothing_of_the_new_one() -> None:
+    """What was looked for when the source changed is looked for anew, and asked for."""
+    story = Story()
+    story.at(0)
+    config = replace(story.state.config, request=Request(scope=("other",)))
+    story.at(1, events.Reconfigured(config, source_changed=True, spread=0.0, kept=(0,)))
+    actions = story.at(2, events.SinkSeen(0, found(-5)))
+    assert wanted_fetch(actions)
+    assert events.Tend(0, Work.INSPECT) in actions
+
+
 def test_a_token_of_the_wanted_source_in_one_sink_is_not_enough() -> None:
     """The other may hold one of the source that is not wanted any more."""
     story = Story(sinks=2)

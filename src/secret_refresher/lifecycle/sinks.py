@@ -67,8 +67,17 @@ def seen(
     return state, notices
 
 
+def looked_at_anew(state: TokenState) -> tuple[SinkRecord, ...]:
+    """The records where a look that is under way is for a source that is not wanted any more."""
+    return tuple(
+        replace(sink, look=True) if sink.work is Work.INSPECT else sink for sink in state.sinks
+    )
+
+
 def _everywhere(state: TokenState, life: Life) -> bool:
-    return all(sink.life is not None and sink.life.same(life) for sink in state.sinks)
+    return all(
+        sink.life is not None and sink.life.same(life) and not sink.look for sink in state.sinks
+    )
 
 
 def _recognised(

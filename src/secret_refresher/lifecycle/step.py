@@ -106,7 +106,7 @@ def _reconfigured(
         news=notify.continued(state, event.config),
     )
     if event.source_changed:
-        state = replace(state, stale=later)
+        state = replace(state, stale=later, sinks=sinks.looked_at_anew(state))
     if state.failures:
         state = replace(state, retry=min(state.retry, max(later, earliest)))
     return state
