@@ -19,9 +19,6 @@ from secret_refresher.ports import Broadcast, Clock, Defect, Exchange, FactsLost
 
 MOST = 10_000
 """Facts that may wait; a few MiB of them."""
-PAUSE = 0.1
-"""Seconds until facts are looked for again. A thread that was woken for each one, while dozens of
-others want the interpreter, took more time than telling it."""
 PATIENCE = 1.0
 """Seconds that the last facts get at the end."""
 
@@ -45,7 +42,6 @@ class Backlog:
             tuple[Subject | None, Notice | Exchange | Broadcast, float] | None
         ] = SimpleQueue()
         self._lost = 0
-        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="backlog", daemon=True)
 
     def __enter__(self) -> Self:
@@ -56,7 +52,6 @@ class Backlog:
     def __exit__(self, *_: object) -> None:
         """Waits for what is left, but not for long."""
         self._waiting.put(None)
-        self._ending.set()
         self._thread.join(PATIENCE)
 
     def notice(self, about: Subject | None, fact: Notice | Exchange | Broadcast) -> None:
@@ -78,8 +73,6 @@ class Backlog:
             except Exception as defect:  # noqa: BLE001 - what cannot be told ends nothing
                 with contextlib.suppress(Exception):
                     self._behind.notice(None, Defect(whereabouts(defect)), at)
-            if self._waiting.empty():
-                self._ending.wait(PAUSE)
 
 
 def unbuffered(stream: TextIO) -> TextIO:
