@@ -124,9 +124,8 @@ def memory(stage: Stage) -> str:
                 pause(0.1)
             resource.prlimit(daemon.pid, resource.RLIMIT_AS, before)
             starved = len(consumer.tokens) - 2
-            until(
-                lambda: len(consumer.tokens) > starved + 2, "a token after it", 75
-            )  # the longest pause, and a little
+            # After the longest pause, if need be.
+            until(lambda: len(consumer.tokens) > starved + 2, "a token after it", 75)
             expect(_scraped(daemon), "no scrape is answered any more")
         expect(daemon.stop() == 0, "it did not end well")
     failed = len(daemon.logs("fetch failed"))
