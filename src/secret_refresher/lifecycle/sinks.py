@@ -11,7 +11,7 @@ from secret_refresher.schedule import backoff
 from secret_refresher.tokens.token import Life
 
 _LEFT_ALONE = 1.0
-"""Seconds."""
+"""Seconds for which nothing is offered to a sink that has refused our token."""
 
 
 def put(state: TokenState, index: int, **changes: object) -> TokenState:

@@ -14,6 +14,7 @@ MOST = 10
 FOLLOWED = frozenset({301, 302, 307, 308})
 """Method and body are kept over all of these, as curl's `--location --request POST` does."""
 REDIRECTS = FOLLOWED | {303}
+_LOOK = "look at the server, and at tokenUrl"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,8000}")
 
 
@@ -25,22 +26,18 @@ def next_url(url: str, status: int, headers: Mapping[str, str], *, reading: bool
     """
     location = headers.get("location", "")
     if not _VISIBLE.fullmatch(location):
-        raise _refused(status, "without saying where to", "look at the server, and at tokenUrl")
+        raise _refused(status, "without saying where to", _LOOK)
     try:
         target = urlsplit(urljoin(url, location))
         there = origin_of(target.geturl())
     except ValueError:
-        raise _refused(
-            status, "to something that is no URL", "look at the server, and at tokenUrl"
-        ) from None
+        raise _refused(status, "to something that is no URL", _LOOK) from None
     here = urlsplit(url)
     if there != origin_of(url):
         where, advice = _whereto(here, target)
         raise _refused(status, f"to {where}", advice)
     if "@" in target.netloc:
-        raise _refused(
-            status, "to a URL with a user name in it", "look at the server, and at tokenUrl"
-        )
+        raise _refused(status, "to a URL with a user name in it", _LOOK)
     if status not in FOLLOWED and not reading:
         raise _refused(
             status,
@@ -52,21 +49,19 @@ def next_url(url: str, status: int, headers: Mapping[str, str], *, reading: bool
 
 def in_a_circle(status: int) -> Fault:
     """The server sends us back; without cookies it would do so for ever."""
-    return _refused(status, "in a circle", "look at the server, and at tokenUrl").fault
+    return _refused(status, "in a circle", _LOOK).fault
 
 
 def too_many(status: int) -> Fault:
     """The server sends us on and on."""
-    return _refused(
-        status, f"more than {MOST} times in a row", "look at the server, and at tokenUrl"
-    ).fault
+    return _refused(status, f"more than {MOST} times in a row", _LOOK).fault
 
 
 def _whereto(here: SplitResult, target: SplitResult) -> tuple[str, str]:
     """Another origin in words, and what to do."""
     host = target.hostname or ""
     if not is_host(f"[{host}]" if ":" in host else host) or target.scheme not in PORTS:
-        return "something that is no http or https URL", "look at the server, and at tokenUrl"
+        return "something that is no http or https URL", _LOOK
     if host != (here.hostname or ""):
         return (
             f"another host, {host}",
